@@ -1,0 +1,64 @@
+"""skgex: measure a few genes, infer the rest.
+
+Every public name is importable from here; each is loaded when it is first used, so that
+``import skgex`` costs no more than a dictionary.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+# The table of contents: subpackage -> its public names.
+_CONTENTS = {
+    "skgex.inference": [
+        "LeastSquaresRegressor",
+        "RidgeRegressor",
+        "RidgeRegressorCV",
+        "LassoRegressor",
+        "KernelRidgeRegressor",
+        "KNNRegressor",
+        "KNNGeneRegressor",
+        "DGEXRegressor",
+        "DenseNetRegressor",
+    ],
+    "skgex.preprocessing": [
+        "GeneScaler",
+        "LandmarkPanel",
+        "GeneAligner",
+        "QuantileNormalizer",
+        "PlatformScaler",
+        "drop_near_duplicates",
+    ],
+    "skgex.datasets": [
+        "ExpressionData",
+        "load_dgex",
+        "make_expression",
+        "read_expression",
+        "read_gmt",
+        "write_expression",
+        "write_gmt",
+    ],
+    "skgex.metrics": [
+        "gene_concordance",
+        "gene_mean_absolute_error",
+        "gene_pearson",
+        "gene_report",
+        "summarize",
+    ],
+    "skgex.persistence": ["load", "save"],
+}
+_HOME = {name: module for module, names in _CONTENTS.items() for name in names}
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'skgex' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *_HOME])

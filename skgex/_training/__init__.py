@@ -1,0 +1,20 @@
+"""The training engine: skorch holds the loop, tensors stay on the device."""
+
+from skgex._training._batches import TensorBatches
+from skgex._training._callbacks import BestEpoch, DecayOnRise, LinearDecay, ProgressBar
+from skgex._training._checkpoint import Checkpoint
+from skgex._training._device import forked_rng, resolve_device, resolve_precision
+from skgex._training._net import SupervisedNet
+
+__all__ = [
+    "BestEpoch",
+    "Checkpoint",
+    "DecayOnRise",
+    "LinearDecay",
+    "ProgressBar",
+    "SupervisedNet",
+    "TensorBatches",
+    "forked_rng",
+    "resolve_device",
+    "resolve_precision",
+]

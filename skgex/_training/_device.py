@@ -1,0 +1,66 @@
+"""Where to train, in which precision, and with whose random numbers."""
+
+from contextlib import contextmanager
+
+import torch
+
+
+def resolve_device(device=None):
+    """Return the ``torch.device`` to use; None picks cuda, mps, cpu in this order.
+
+    Raises
+    ------
+    ValueError
+        If ``device`` is not a device, or is not present on this machine.
+    """
+    if device is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+        return torch.device("cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"device={str(device)!r} cannot be used on this machine. "
+            "Choose 'cpu', or None to take the fastest device there is."
+        ) from error
+    return resolved
+
+
+# Below this width the casts cost more than the faster products save.
+_MIN_UNITS_FOR_BFLOAT16 = 256
+
+
+def resolve_precision(precision, device, units):
+    """Return "float32" or "bfloat16" for training a net whose widest layer has ``units`` units.
+
+    "auto" takes bfloat16 autocast where the hardware multiplies it natively and the net is wide
+    enough to gain from it. Weights and optimiser state are float32 either way.
+    """
+    if precision != "auto":
+        return precision
+    if units < _MIN_UNITS_FOR_BFLOAT16:
+        return "float32"
+    if device.type == "cuda":
+        native = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        native = device.type == "cpu" and _cpu_multiplies_bfloat16()
+    return "bfloat16" if native else "float32"
+
+
+def _cpu_multiplies_bfloat16():
+    # torch offers no public query in all versions we support; without an answer stay exact.
+    queries = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in queries)
+
+
+@contextmanager
+def forked_rng(seed, device):
+    """Seed torch's global generators inside the block and give them back untouched after it."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,56 @@
+"""Checks of arrays whose rows are profiles."""
+
+import sys
+
+import numpy as np
+
+
+def as_host(array):
+    """Return a torch tensor as a numpy array, and anything else as it is."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(array, torch.Tensor):
+        return array.detach().cpu().numpy()
+    return array
+
+
+def like(array, template):
+    """Return ``array`` as a torch tensor on the template's device if the template is a tensor."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(template, torch.Tensor):
+        return torch.as_tensor(array, device=template.device)
+    return array
+
+
+def labelled_rows(Y, name="y"):
+    """Tell labelled profiles from unlabelled ones, whose targets are all NaN.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_profiles,) or (n_profiles, n_targets)
+    name : str
+        Name of the argument, for error messages.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_profiles,)
+
+    Raises
+    ------
+    ValueError
+        If a row is partly NaN, or no row is labelled.
+    """
+    nan = np.isnan(Y).reshape(len(Y), -1)
+    unlabelled = nan.all(axis=1)
+    partly = np.flatnonzero(nan.any(axis=1) & ~unlabelled)
+    if len(partly):
+        row = partly[0]
+        raise ValueError(
+            f"{name} has {len(partly)} partly NaN rows, the first is row {row} with "
+            f"{int(nan[row].sum())} of {nan.shape[1]} targets missing. A row must be complete, "
+            "or all NaN to mark an unlabelled profile: impute or drop what is missing."
+        )
+    if unlabelled.all():
+        raise ValueError(
+            f"{name} contains NaN in every row: there is no labelled profile to learn from."
+        )
+    return ~unlabelled

@@ -1,0 +1,72 @@
+"""Comma- and tab-separated matrices: a row of ids, a column of ids, numbers."""
+
+import csv
+import warnings
+
+import numpy as np
+
+from ._expression import ExpressionData
+from ._ids import guess_id_kind
+from ._text import as_matrix, number_texts, open_text, read_numbers, split_fields, text_output
+
+_NAMES = {",": "comma", "\t": "tab"}
+
+
+def read_csv(path, *, delimiter, orientation=None):
+    """Read a matrix of numbers with one row and one column of ids, samples or genes in rows."""
+    with open_text(path) as lines:
+        header = split_fields(lines.readline(), delimiter, quotes=True)
+        if header[0].startswith("#1."):
+            raise ValueError("its first line is that of a GCT file; pass format='gct'.")
+        (row_names,), frame, notes = read_numbers(lines, delimiter, line_number=1, quotes=True)
+    n_columns = frame.shape[1]
+    # R writes no header above the column of row names.
+    column_names = header[1:] if len(header) == n_columns + 1 else header
+    if len(column_names) != n_columns:
+        raise ValueError(
+            f"the header has {len(header)} fields, the rows have {n_columns + 1}; is the "
+            f"separator really a {_NAMES[delimiter]}?"
+        )
+    column_names = np.array(column_names, dtype=str)
+    values = as_matrix(frame, row_names, column_names)
+    orientation, note = _oriented(orientation, row_names, column_names)
+    if orientation == "genes-in-rows":
+        values, row_names, column_names = np.ascontiguousarray(values.T), column_names, row_names
+    return ExpressionData(values, column_names, row_names, notes=(note, *notes))
+
+
+def _oriented(orientation, row_names, column_names):
+    """Which axis holds the genes, and a sentence that says how this is known."""
+    if orientation is not None:
+        return orientation, f"Orientation: {orientation}, as asked for."
+    rows, columns = guess_id_kind(row_names), guess_id_kind(column_names)
+    if (rows == "unknown") == (columns == "unknown"):
+        which = "neither axis looks" if rows == "unknown" else "both axes look"
+        raise ValueError(
+            f"{which} like genes (rows: {row_names[0]}, ..., kind {rows}; columns: "
+            f"{column_names[0]}, ..., kind {columns}). Pass orientation='samples-in-rows' or "
+            "orientation='genes-in-rows'."
+        )
+    orientation = "genes-in-rows" if columns == "unknown" else "samples-in-rows"
+    axis, kind = ("rows", rows) if columns == "unknown" else ("columns", columns)
+    return (
+        orientation,
+        f"Orientation: {orientation}, since the ids of the {axis} are of kind {kind}.",
+    )
+
+
+def write_csv(data, path, *, delimiter):
+    """Write a matrix with samples in rows; sample and gene tables have no place in it."""
+    if data.sample_table or data.gene_table:
+        warnings.warn(
+            f"A {_NAMES[delimiter]}-separated file holds values and ids alone; left out: the "
+            f"{len(data.sample_table)} columns of the sample table and the "
+            f"{len(data.gene_table)} of the gene table. Write npz, gct, gctx or h5ad to keep "
+            "them.",
+            stacklevel=3,
+        )
+    with text_output(path) as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(["sample", *data.genes.tolist()])
+        for sample, row in zip(data.samples.tolist(), data.X, strict=True):
+            writer.writerow([sample, *number_texts(row)])

@@ -1,0 +1,247 @@
+"""The engine: batches, schedules, best epoch, precision, checkpoints."""
+
+import numpy as np
+import pytest
+import torch
+
+from skgex import DenseNetRegressor, DGEXRegressor
+from skgex import _training as training
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(120, 6))
+Y = np.tanh(X @ RNG.normal(size=(6, 8)))
+
+
+def net(**params):
+    return DenseNetRegressor(**(dict(hidden_units=16, max_epochs=6, random_state=0) | params))
+
+
+# -- batches ---------------------------------------------------------------------------------
+def test_batches_cover_every_row_once_in_a_new_order_each_epoch():
+    rows = torch.arange(10)
+    batches = training.TensorBatches([rows], 4, torch.Generator().manual_seed(0))
+    first, second = (torch.cat([b[0] for b in batches]).tolist() for _ in range(2))
+    assert sorted(first) == sorted(second) == rows.tolist()
+    assert first != second
+    assert len(batches) == 3
+
+
+def test_a_last_batch_of_one_row_joins_the_batch_before_it():
+    batches = training.TensorBatches([torch.arange(9)], 4)
+    assert [len(b[0]) for b in batches] == [4, 5]
+
+
+def test_a_single_row_is_a_batch():
+    assert [len(b[0]) for b in training.TensorBatches([torch.arange(1)], 4)] == [1]
+
+
+# -- learning --------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        DenseNetRegressor(64, max_epochs=80, dropout=0.0, random_state=0, early_stopping=False),
+        DenseNetRegressor(
+            64, max_epochs=80, dropout=0.0, normalization="weight", loss="squared", random_state=0
+        ),
+        DGEXRegressor(64, optimizer="adam", loss="absolute", random_state=0),
+        DGEXRegressor(64, 1, batch_size=10, dropout=0.0, random_state=0),
+        DGEXRegressor(64, 1, activation="relu", batch_size=10, dropout=0.0, random_state=0),
+    ],
+    ids=lambda e: repr(e)[:60],
+)
+def test_nets_learn(estimator):
+    assert estimator.fit(X, Y).score(X, Y) > 0.8
+
+
+def test_weights_of_zero_mean_unseen():
+    weight = np.r_[np.ones(60), np.zeros(60)]
+    Y_wrong = Y.copy()
+    Y_wrong[60:] = 100.0
+    params = dict(max_epochs=80, early_stopping=False, dropout=0.0, lr=0.01)
+    trained = net(**params, gene_scaling=None).fit(X, Y_wrong, sample_weight=weight)
+    assert np.abs(trained.predict(X[:60]) - Y[:60]).mean() < 0.3
+
+
+def test_best_epoch_is_restored():
+    trained = net(max_epochs=30, lr=0.05).fit(X, Y, X_val=X[:20], y_val=Y[:20])
+    scaled = trained.y_scaler_.transform(Y[:20]) - trained.y_scaler_.transform(
+        trained.predict(X[:20])
+    )
+    assert trained.best_epoch_ == 1 + np.argmin(trained.history_["valid_mae"])
+    assert np.abs(scaled).mean() == pytest.approx(min(trained.history_["valid_mae"]), rel=1e-4)
+
+
+def test_early_stopping_ends_after_patience():
+    noise = RNG.normal(size=Y.shape)
+    trained = net(max_epochs=200, patience=3, lr=0.01).fit(X, noise)
+    assert trained.n_epochs_ == trained.best_epoch_ + 3
+    assert trained.n_epochs_ < 200
+
+
+def test_without_early_stopping_all_profiles_train():
+    trained = net(early_stopping=False).fit(X, Y)
+    assert "valid_mae" not in trained.history_
+    assert trained.n_epochs_ == trained.best_epoch_ == 6
+
+
+def test_validation_profiles_must_come_in_pairs():
+    with pytest.raises(ValueError, match="X_val and y_val belong together"):
+        net().fit(X, Y, X_val=X)
+
+
+def test_validation_targets_must_fit():
+    with pytest.raises(ValueError, match="y_val has 3 targets, but y has 8"):
+        net().fit(X, Y, X_val=X, y_val=Y[:, :3])
+
+
+def test_divergence_is_an_error_that_says_what_to_do():
+    with pytest.raises(FloatingPointError, match="Lower lr"):
+        DGEXRegressor(16, 1, lr=1e6, gene_scaling=None, random_state=0).fit(X * 100, Y * 1e6)
+
+
+def test_ctrl_c_reaches_the_caller(monkeypatch):
+    def interrupt(self, batch, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.SupervisedNet, "train_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        net().fit(X, Y)
+
+
+# -- schedules -------------------------------------------------------------------------------
+class Net:
+    """Just enough of a net for a callback."""
+
+    max_epochs = 5
+
+    def __init__(self):
+        self.optimizer_ = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        self.history = []
+
+    @property
+    def lr_(self):
+        return self.optimizer_.param_groups[0]["lr"]
+
+
+def test_linear_decay_starts_at_lr_and_ends_at_its_share():
+    schedule, stub, lrs = training.LinearDecay(0.2), Net(), []
+    for _ in range(5):
+        stub.history.append(None)
+        schedule.on_epoch_begin(stub)
+        lrs.append(stub.lr_)
+    np.testing.assert_allclose(lrs, [1.0, 0.8, 0.6, 0.4, 0.2])
+
+
+def test_decay_on_rise_follows_the_training_error():
+    class History(list):
+        def __getitem__(self, key):
+            return [row[key[1]] for row in self]
+
+    schedule, stub = training.DecayOnRise(factor=0.5, floor=0.3), Net()
+    stub.history = History()
+    expected = [1.0, 1.0, 0.5, 0.5, 0.3]
+    for loss, lr in zip([3, 2, 4, 1, 2], expected, strict=True):
+        stub.history.append({"train_loss": loss})
+        schedule.on_epoch_end(stub)
+        assert stub.lr_ == lr
+
+
+def test_dgex_trains_upper_layers_three_times_as_fast():
+    estimator = DGEXRegressor(8, 2)
+    estimator.device_ = "cpu"
+    data = estimator._training_data(X, Y)
+    module = estimator._make_module(6, 8)
+    skorch_net = estimator._make_net(module, estimator._net_params(module, data, 0)).initialize()
+    lr = {id(p): g["lr"] for g in skorch_net.optimizer_.param_groups for p in g["params"]}
+    lr = {name[:8]: lr[id(p)] for name, p in module.named_parameters()}
+    assert lr["hidden.0"] == pytest.approx(3e-4)
+    assert lr["hidden.1"] == lr["output.w"] == lr["output.b"] == pytest.approx(9e-4)
+
+
+# -- precision and device --------------------------------------------------------------------
+def test_bfloat16_stays_near_float32():
+    exact = net(hidden_units=64, max_epochs=30, precision="float32").fit(X, Y).predict(X)
+    fast = net(hidden_units=64, max_epochs=30, precision="bfloat16").fit(X, Y).predict(X)
+    assert np.abs(exact - fast).mean() < 0.05 * Y.std()
+    assert not np.array_equal(exact, fast)
+
+
+def test_auto_precision_is_exact_for_narrow_nets():
+    assert training.resolve_precision("auto", torch.device("cpu"), 255) == "float32"
+
+
+def test_unknown_device_is_a_sentence():
+    with pytest.raises(ValueError, match="device='abacus' cannot be used"):
+        net(device="abacus").fit(X, Y)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_gpu_and_cpu_agree():
+    params = dict(hidden_units=64, max_epochs=20, precision="float32", dropout=0.0)
+    cpu = net(**params, device="cpu").fit(X, Y)
+    gpu = net(**params, device="cuda").fit(X, Y)
+    assert gpu.device_ == "cuda"
+    np.testing.assert_allclose(cpu.predict(X), gpu.predict(X), atol=0.1)
+
+
+# -- warm start and checkpoints --------------------------------------------------------------
+def test_warm_start_continues():
+    once = net(early_stopping=False, warm_start=True).fit(X, Y)
+    loss = once.history_["train_loss"][-1]
+    assert once.fit(X, Y).history_["train_loss"][0] < 1.5 * loss
+
+
+def test_warm_start_refuses_other_targets():
+    with pytest.raises(ValueError, match="y has 3 targets, but this DenseNetRegressor was fitted on 8"):
+        net(warm_start=True).fit(X, Y).fit(X, Y[:, :3])
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_fit(estimator, monkeypatch, epoch):
+    """Fit and die right after the checkpoint of ``epoch``."""
+    original = training.Checkpoint.on_epoch_end
+
+    def die(self, net, **kwargs):
+        original(self, net, **kwargs)
+        if len(net.history) == epoch:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(training.Checkpoint, "on_epoch_end", die)
+        estimator.fit(X, Y)
+
+
+@pytest.mark.parametrize("epoch", [1, 4])
+@pytest.mark.parametrize(
+    "make",
+    [net, lambda **p: DGEXRegressor(16, max_epochs=8, random_state=0, **p)],
+    ids=["adam", "sgd"],
+)
+def test_killed_fit_resumes_to_the_same_weights(make, epoch, tmp_path, monkeypatch):
+    expected = make().fit(X, Y)
+    killed_fit(make(checkpoint=tmp_path), monkeypatch, epoch)
+    assert len(list(tmp_path.iterdir())) == 1
+    resumed = make(checkpoint=tmp_path).fit(X, Y)
+    np.testing.assert_array_equal(resumed.predict(X), expected.predict(X))
+    assert resumed.history_["train_loss"] == expected.history_["train_loss"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_checkpoint_of_another_fit_is_not_taken(tmp_path, monkeypatch):
+    killed_fit(net(checkpoint=tmp_path), monkeypatch, 3)
+    expected = net(lr=0.01).fit(X, Y).predict(X)
+    np.testing.assert_array_equal(net(lr=0.01, checkpoint=tmp_path).fit(X, Y).predict(X), expected)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_checkpoint_needs_a_seed(tmp_path):
+    with pytest.raises(ValueError, match="integer random_state"):
+        net(checkpoint=tmp_path, random_state=None).fit(X, Y)
+
+
+def test_progress_bar_shows_the_losses(capsys):
+    net(verbose=1).fit(X, Y)
+    assert "valid_mae" in capsys.readouterr().err

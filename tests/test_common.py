@@ -1,0 +1,63 @@
+"""scikit-learn's own checks, over every public estimator."""
+
+import importlib
+
+import pytest
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import skgex
+from skgex.base import NetRegressor
+
+# Small settings, so that the checks take seconds: they test the contract, not the accuracy.
+SMALL = {
+    "DGEXRegressor": dict(hidden_units=32, random_state=0),
+    "DenseNetRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
+}
+
+
+def public_estimators():
+    for name in skgex.__all__:
+        cls = getattr(skgex, name)
+        if isinstance(cls, type) and issubclass(cls, BaseEstimator):
+            yield cls(**SMALL.get(name, {}))
+
+
+def expected_failed_checks(estimator):
+    if isinstance(estimator, NetRegressor):
+        return {
+            "check_sample_weight_equivalence_on_dense_data": (
+                "A repeated profile enters other mini-batches, dropout masks and validation "
+                "splits than a profile of weight two."
+            )
+        }
+    return {}
+
+
+@parametrize_with_checks(list(public_estimators()), expected_failed_checks=expected_failed_checks)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("name", skgex.__all__)
+def test_public_names_are_documented_and_listed_by_their_package(name):
+    value = getattr(skgex, name)
+    home = importlib.import_module(skgex._HOME[name])
+    assert value.__doc__
+    assert name in home.__all__ if hasattr(home, "__all__") else hasattr(home, name)
+
+
+def test_every_estimator_of_a_listed_package_is_importable_from_the_top():
+    for package in ("skgex.inference", "skgex.preprocessing"):
+        for name in importlib.import_module(package).__all__:
+            value = getattr(importlib.import_module(package), name)
+            if isinstance(value, type) and issubclass(value, BaseEstimator):
+                assert getattr(skgex, name) is value
+
+
+@pytest.mark.parametrize("estimator", list(public_estimators()), ids=lambda e: type(e).__name__)
+def test_constructor_parameters_are_documented(estimator):
+    for name in estimator.get_params():
+        assert name in type(estimator).__doc__, f"{name} is not documented"
+    if is_regressor(estimator):
+        assert "gene_scaling" in estimator.get_params()
