@@ -29,7 +29,6 @@ CANDIDATES = {
         partial(skgex.DGEXRegressor, hidden_units=1000, max_epochs=200, **NET),
         dict(n_hidden_layers=1, dropout=0.1),
         dict(n_hidden_layers=2, dropout=0.1),
-        dict(n_hidden_layers=2, dropout=0.25),
         dict(n_hidden_layers=1, dropout=0.1, optimizer="adam", lr=3e-4, max_epochs=60),
         dict(n_hidden_layers=1, dropout=0.25, optimizer="adam", lr=3e-4, max_epochs=60),
     ),

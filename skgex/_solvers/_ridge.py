@@ -117,8 +117,12 @@ class _Ridge:
         free = (1 - df / self.n)[:, None]
         return torch.where(free > 1e-12, errors / self.n / free.square(), torch.inf)
 
+    @property
+    def y_scale(self):
+        return scale_of(self.yy, self.n)
+
     def _linear_fit(self, coef):
-        return LinearFit(coef, self.x_mean, self.y_mean, scale_of(self.yy, self.n))
+        return LinearFit(coef, self.x_mean, self.y_mean, self.y_scale)
 
 
 class PrimalRidge(_Ridge):

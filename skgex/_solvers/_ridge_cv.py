@@ -4,13 +4,11 @@ from typing import NamedTuple
 
 import torch
 
-from skgex._solvers._gram import GramSums, blocks, merged, rooted, unit_weight
+from skgex._solvers._gram import GramSums, merged, rooted, target_blocks, unit_weight
 from skgex._solvers._ridge import RidgeFactor
 
 # Up to so many sets of profiles that splits share, each is summed once.
 _MAX_SHARED = 20
-# Wider than elsewhere, since every block of targets repeats the sums over landmarks.
-_TARGETS = 4096
 
 
 class Profiles(NamedTuple):
@@ -43,7 +41,7 @@ class Profiles(NamedTuple):
         return GramSums.of(self.landmarks(), self.targets(block), self.weights())
 
 
-def held_out_errors(splits, alphas, error="mse"):
+def held_out_errors(splits, alphas, error="mse", target_weight=None):
     """Mean error of every target over held-out profiles, for every alpha.
 
     Parameters
@@ -53,25 +51,33 @@ def held_out_errors(splits, alphas, error="mse"):
     alphas : Tensor of shape (n_alphas,) in float64
         Positive.
     error : {"mse", "mae"}
+    target_weight : Tensor of shape (n_targets,) in float64, default=None
+        Sum the errors over targets by this weight. Squared errors then take no prediction: the
+        time hardly depends on the number of alphas.
 
     Returns
     -------
-    Tensor of shape (n_alphas, n_targets)
+    Tensor of shape (n_alphas, n_targets) or (n_alphas,)
         The mean is taken over the held-out profiles of all splits, by their weight.
     """
     training, held_out = zip(*splits, strict=True)
     X, Y = training[0].X, training[0].Y
     is_dual = max(len(part.rows) for part in training) <= X.shape[1]
     models = (_DualModels if is_dual else _PrimalModels)(training)
-    power = 2 if error == "mse" else 1
-    judges = [
-        _Judge(part, x_mean, factor, power)
+    in_sum = error == "mse" and target_weight is not None
+    checks = [
+        _HeldOutErrors(part, x_mean, factor, 2 if error == "mse" else 1, in_sum)
         for part, x_mean, factor in zip(held_out, models.x_means, models.factors, strict=True)
     ]
-    errors = alphas.new_zeros(len(alphas), Y.shape[1])
-    for block in blocks(Y.shape[1], _TARGETS):
-        for judge, (cross, y_mean) in zip(judges, models.crosses(block), strict=True):
-            judge.add_errors(errors[:, block], alphas, block, cross, y_mean)
+    errors = alphas.new_zeros(len(alphas), *([] if in_sum else [Y.shape[1]]))
+    for block in target_blocks(Y.shape[1]):
+        for check, (cross, y_mean) in zip(checks, models.crosses(block), strict=True):
+            if in_sum:
+                errors += check.summed_errors(alphas, block, cross, y_mean, target_weight[block])
+            else:
+                errors[:, block] += check.errors(alphas, block, cross, y_mean)
+    if target_weight is not None and not in_sum:
+        errors = errors @ target_weight
     return errors / sum(part.weights().sum() for part in held_out)
 
 
@@ -106,31 +112,53 @@ class _DualModels:
         return (rooted(part.targets(block), part.weights()) for part in self.training)
 
 
-class _Judge:
+class _HeldOutErrors:
     """The errors of one split's ridge regressions on its held-out profiles."""
 
-    def __init__(self, held_out, x_mean, factor, power):
+    def __init__(self, held_out, x_mean, factor, power, in_sum):
         self.held_out, self.factor, self.power = held_out, factor, power
         X = held_out.landmarks()
         # |w^(1/p) (y − ŷ)|^p adds up to the weighted error.
         self.root = held_out.weights().pow(1 / power)[:, None].to(X.dtype)
         self.inputs = (X - x_mean.to(X.dtype)) @ factor.basis * self.root
+        self.gram = (self.inputs.T @ self.inputs).double() if in_sum else None
         self.Q = None
-        if power == 2 and len(X) > 2 * self.inputs.shape[1]:
+        if power == 2 and not in_sum and len(X) > 2 * self.inputs.shape[1]:
             # ‖r − QRw‖² = ‖Qᵀr − Rw‖² + what no w reaches: R stands for many profiles.
             self.Q, self.inputs = torch.linalg.qr(self.inputs)
 
-    def add_errors(self, errors, alphas, block, cross, y_mean):
-        dtype = self.inputs.dtype
-        scores = self.factor.scores(cross).to(dtype)
-        targets = (self.held_out.targets(block) - y_mean.to(dtype)).mul_(self.root)
+    def errors(self, alphas, block, cross, y_mean):
+        """Errors of shape (n_alphas, n_targets), from the residual of every alpha."""
+        scores, targets = self._scores_and_targets(block, cross, y_mean)
+        errors = alphas.new_zeros(len(alphas), targets.shape[1])
         if self.Q is not None:
             squares = targets.square().sum(dim=0)
             targets = self.Q.T @ targets
             errors += (squares - targets.square().sum(dim=0)).clamp_min(0)
+        power = torch.square_ if self.power == 2 else torch.abs_
         for error, shrinkage in zip(errors, self.factor.shrinkage(alphas).T, strict=True):
-            residual = torch.addmm(targets, self.inputs * shrinkage.to(dtype), scores, alpha=-1)
-            error += residual.square_().sum(dim=0) if self.power == 2 else residual.abs_().sum(dim=0)
+            inputs = self.inputs * shrinkage.to(scores.dtype)
+            error += power(torch.addmm(targets, inputs, scores, alpha=-1)).sum(dim=0)
+        return errors
+
+    def summed_errors(self, alphas, block, cross, y_mean, target_weight):
+        """Squared errors of shape (n_alphas,), summed over targets by their weight.
+
+        ``Σ_t ω_t ‖r_t − Z diag(s) u_t‖²`` is quadratic in the shrinkage ``s``, the only part that
+        depends on alpha.
+        """
+        scores, targets = self._scores_and_targets(block, cross, y_mean)
+        weighted = scores * target_weight.to(scores.dtype)
+        constant = targets.square().sum(dim=0, dtype=torch.float64) @ target_weight
+        linear = ((self.inputs.T @ targets).mul_(weighted)).sum(dim=1, dtype=torch.float64)
+        quadratic = self.gram * (weighted @ scores.T)
+        s = self.factor.shrinkage(alphas).T
+        return (constant - 2 * s @ linear + (s @ quadratic * s).sum(dim=1)).clamp_min(0)
+
+    def _scores_and_targets(self, block, cross, y_mean):
+        dtype = self.inputs.dtype
+        targets = (self.held_out.targets(block) - y_mean.to(dtype)).mul_(self.root)
+        return self.factor.scores(cross).to(dtype), targets
 
 
 def _shared(training):
@@ -141,7 +169,7 @@ def _shared(training):
         patterns, which = counts.unique(dim=1, return_inverse=True)
         used = patterns.any(dim=0).nonzero().ravel().tolist()
         if len(used) <= len(training) and counts.max() == 1:
-            everything = Profiles.all(*training[0][:3])
-            shared = [everything.take((which == pattern).nonzero().ravel()) for pattern in used]
-            return shared, [patterns[i, used].nonzero().ravel().tolist() for i in range(len(training))]
+            rows = [(which == pattern).nonzero().ravel() for pattern in used]
+            shared = [training[0]._replace(rows=some) for some in rows]
+            return shared, [member.nonzero().ravel().tolist() for member in patterns[:, used]]
     return list(training), [[i] for i in range(len(training))]

@@ -149,7 +149,20 @@ class DenseNetRegressor(NetRegressor):
 
     @classmethod
     def published(cls, hidden_units=9000, n_hidden_layers=3, **params):
-        """The papers' largest net and schedule; ``params`` override single settings."""
+        """The papers' largest net and schedule.
+
+        Parameters
+        ----------
+        hidden_units : int, default=9000
+        n_hidden_layers : int, default=3
+        **params
+            Parameters of the constructor that override single settings.
+
+        Returns
+        -------
+        DenseNetRegressor
+            Unfitted.
+        """
         published = dict(max_epochs=500, batch_size=100, dropout=0.25, early_stopping=False)
         return cls(hidden_units, n_hidden_layers, **(published | params))
 

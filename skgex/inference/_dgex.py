@@ -144,7 +144,20 @@ class DGEXRegressor(NetRegressor):
 
     @classmethod
     def published(cls, hidden_units=9000, n_hidden_layers=3, **params):
-        """The paper's largest net, trained as published; ``params`` override single settings."""
+        """The paper's largest net, trained as published.
+
+        Parameters
+        ----------
+        hidden_units : int, default=9000
+        n_hidden_layers : int, default=3
+        **params
+            Parameters of the constructor that override single settings.
+
+        Returns
+        -------
+        DGEXRegressor
+            Unfitted.
+        """
         published = dict(max_epochs=200, dropout=0.1, early_stopping=False, batch_size=200)
         return cls(hidden_units, n_hidden_layers, **(published | params))
 

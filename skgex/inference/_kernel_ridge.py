@@ -1,6 +1,5 @@
 """Kernel ridge regression: the smoothest function of the landmark genes."""
 
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,8 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skgex import _solvers as solvers
-from skgex import _training as training
 from skgex.base import ProfileRegressor
+from skgex.inference._device import float64_device, present_device
 
 _KERNELS = {"rbf": solvers.rbf_kernel, "linear": solvers.linear_kernel}
 _DEFAULT_PATH = np.logspace(-3, 2, 11)
@@ -80,7 +79,7 @@ class KernelRidgeRegressor(ProfileRegressor):
     Notes
     -----
     Leave-one-out keeps the scaling and the mean of all profiles, which differ from those of the
-    others by ``O(1/n)``. A profile of weight above 1 counts as so many copies, of which one is
+    others by ``O(1/n)``. For float32 data the path is computed in float32, the solution in float64. A profile of weight above 1 counts as so many copies, of which one is
     left out.
 
     References
@@ -165,20 +164,24 @@ class KernelRidgeRegressor(ProfileRegressor):
         """
         alphas = self._alphas()
         data = self._training_data(X, y, X_val=X_val, y_val=y_val, sample_weight=sample_weight)
-        device = training.double_device(self.device)
-        to = partial(torch.as_tensor, dtype=torch.float64, device=device)
+        device = float64_device(self.device)
         weight = np.ones(len(data.X)) if data.weight is None else data.weight
-        X, Y, weight = (to(a[weight > 0]) for a in (data.X, data.Y, weight))
-        intercept = weight @ Y / weight.sum()
+        X, Y, weight = (
+            torch.as_tensor(a[weight > 0], device=device) for a in (data.X, data.Y, weight)
+        )
+        weight = weight.double()
+        intercept = (weight.to(Y.dtype) / weight.sum()) @ Y
+        Y -= intercept
         self.gamma_ = self._gamma(X, weight)
         basis = self._basis(X, len(alphas))
         validation = None
         if data.X_val is not None:
-            validation = to(data.X_val), to(data.Y_val) - intercept
+            X_val, Y_val = (torch.as_tensor(a, device=device) for a in (data.X_val, data.Y_val))
+            validation = X_val, Y_val - intercept
         dual, self.alpha_, scores = solvers.kernel_ridge(
             self._kernel,
             X,
-            Y - intercept,
+            Y,
             weight,
             alphas,
             basis=basis,
@@ -191,3 +194,63 @@ class KernelRidgeRegressor(ProfileRegressor):
         if scores is not None:
             self.alphas_, self.alpha_scores_ = np.array(alphas), scores.cpu().numpy()
         return self
+
+    def _alphas(self):
+        alphas = _DEFAULT_PATH if self.alpha is None else np.asarray(self.alpha, dtype=np.float64)
+        alphas = np.atleast_1d(alphas)
+        if alphas.ndim > 1 or not len(alphas) or not (np.isfinite(alphas) & (alphas > 0)).all():
+            raise ValueError(
+                f"alpha must be one positive number or a list of them, but it is {self.alpha!r}."
+            )
+        return alphas.tolist()
+
+    def _gamma(self, X, weight):
+        """The inverse length scale, from weighted moments of the scaled profiles."""
+        if isinstance(self.gamma, Real):
+            return float(self.gamma)
+        X, share = X.double(), (weight / weight.sum())[:, None]
+        if self.gamma == "mean-distance":
+            spread = 2 * (share * (X - (share * X).sum(dim=0)).square()).sum()
+        elif self.gamma == "scale":
+            mean = (share * X).sum() / X.shape[1]
+            spread = (share * (X - mean).square()).sum()
+        else:
+            spread = X.shape[1]
+        return 1 / float(spread) if spread > 0 else 1.0
+
+    def _basis(self, X, n_alphas):
+        """Random profiles that span the solution, or None for all."""
+        n = len(X)
+        matrix_bytes = self.max_memory / _COPIES[n_alphas == 1]
+        affordable = max(1, int((matrix_bytes / 8) ** 0.5))
+        if self.approximation == "exact" and n > affordable:
+            raise ValueError(
+                f"The exact solution for {n} profiles exceeds max_memory={self.max_memory:g} "
+                f"bytes, which {affordable} profiles fill. Raise max_memory, or set "
+                "approximation='nystroem'."
+            )
+        if self.approximation == "exact" or (self.approximation == "auto" and n <= affordable):
+            return None
+        n_components = self.n_components or min(affordable, _MAX_COMPONENTS)
+        random_state = check_random_state(self.random_state)
+        chosen = random_state.permutation(n)[: min(n, n_components)]
+        return X[torch.from_numpy(np.sort(chosen)).to(X.device)]
+
+    def _kernel(self, A, B):
+        return _KERNELS[self.kernel](A, B, self.gamma_)
+
+    def _block_bytes(self):
+        return int(self.max_memory / 10)
+
+    def _keep(self, basis, dual, intercept):
+        to_host = (t.cpu().numpy().astype(self.dtype_) for t in (basis, dual, intercept))
+        self.X_fit_, self.dual_coef_, self.intercept_ = to_host
+
+    def _predict_scaled(self, X):
+        device = present_device(self.device_)
+        fitted = (self.X_fit_, self.dual_coef_, self.intercept_)
+        basis, dual, intercept = (torch.as_tensor(a, device=device) for a in fitted)
+        n_rows = max(1, self._block_bytes() // (3 * X.itemsize * sum(dual.shape)))
+        chunks = torch.from_numpy(X).split(n_rows)
+        Y = [torch.addmm(intercept, self._kernel(c.to(device), basis), dual).cpu() for c in chunks]
+        return torch.cat(Y).numpy()

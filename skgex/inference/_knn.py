@@ -21,13 +21,6 @@ class _NeighborsRegressor(ProfileRegressor):
         "working_memory": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def _check_n_neighbors(self, n, what, hint):
-        if self.n_neighbors > n:
-            raise ValueError(
-                f"n_neighbors={self.n_neighbors}, but there are only {n} {what} ({hint}={n}). "
-                f"Set n_neighbors to at most {n}."
-            )
-
     def _block_bytes(self):
         return int(self.working_memory * 2**20)
 
@@ -114,7 +107,7 @@ class KNNRegressor(_NeighborsRegressor):
             If a row of ``y`` is partly NaN, or fewer than ``n_neighbors`` rows are labelled.
         """
         data = self._training_data(X, y)
-        self._check_n_neighbors(len(data.X), "labelled profiles", "n_samples")
+        _check_n_neighbors(self.n_neighbors, len(data.X), "labelled profiles", "n_samples")
         self.X_fit_, self.Y_fit_ = data.X, np.ascontiguousarray(data.Y)
         return self
 
@@ -123,35 +116,32 @@ class KNNRegressor(_NeighborsRegressor):
             torch.from_numpy(np.ascontiguousarray(a)) for a in (X, self.X_fit_, self.Y_fit_)
         )
         by_distance = self.weights == "distance"
-        Y = targets.new_empty(len(X), self.n_outputs_)
-        for rows, squared, neighbors in solvers.nearest(
-            queries,
-            points,
-            self.n_neighbors,
-            exact=by_distance,
-            block_bytes=self._block_bytes(),
-        ):
+        found = solvers.nearest(
+            queries, points, self.n_neighbors, exact=by_distance, block_bytes=self._block_bytes()
+        )
+        Y = []
+        for _, squared, neighbors in found:
             if by_distance:
                 weights = _inverse(squared.sqrt())
-                Y[rows] = embedding_bag(neighbors, targets, mode="sum", per_sample_weights=weights)
+                Y.append(embedding_bag(neighbors, targets, mode="sum", per_sample_weights=weights))
             else:
                 # One order of summation, whichever order the distances were found in.
-                Y[rows] = embedding_bag(neighbors.sort(dim=1).values, targets, mode="mean")
-        return Y.numpy()
+                Y.append(embedding_bag(neighbors.sort(dim=1).values, targets, mode="mean"))
+        return (Y[0] if len(Y) == 1 else torch.cat(Y)).numpy()
 
 
 class KNNGeneRegressor(_NeighborsRegressor):
     """Mean of the landmark genes nearest to a target gene (KNN-GE).
 
     ``ŷ_t(x) = (1/k) Σ_{j ∈ N_k(t)} x_j`` with ``N_k(t)`` the ``k`` landmark genes whose scaled
-    values over the training profiles have the smallest Euclidean distance to those of target ``t``;
+    values over the training profiles have the smallest Euclidean distance to those of the target;
     the mean is brought to the scale of the target. A landmark that is measured as a target too is
     copied with ``n_neighbors=1``.
 
     Parameters
     ----------
-    n_neighbors : int, default=1
-        Must not exceed the number of landmark genes.
+    n_neighbors : int or None, default=None
+        None takes 10, or all landmark genes if they are fewer.
     gene_scaling : {"standard", "rank-gaussian"} or None, default="standard"
         Per-gene scaling of inputs and targets, inverted on output; see
         :class:`~skgex.preprocessing.GeneScaler`.
@@ -180,9 +170,12 @@ class KNNGeneRegressor(_NeighborsRegressor):
     (30, 3)
     """
 
-    _parameter_constraints: dict = {**_NeighborsRegressor._parameter_constraints}
+    _parameter_constraints: dict = {
+        **_NeighborsRegressor._parameter_constraints,
+        "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
+    }
 
-    def __init__(self, n_neighbors=1, *, gene_scaling="standard", working_memory=256):
+    def __init__(self, n_neighbors=None, *, gene_scaling="standard", working_memory=256):
         self.n_neighbors = n_neighbors
         self.gene_scaling = gene_scaling
         self.working_memory = working_memory
@@ -211,14 +204,13 @@ class KNNGeneRegressor(_NeighborsRegressor):
             If a row of ``y`` is partly NaN, or there are fewer than ``n_neighbors`` landmarks.
         """
         data = self._training_data(X, y, sample_weight=sample_weight)
-        self._check_n_neighbors(data.X.shape[1], "landmark genes", "n_features")
+        k = min(10, data.X.shape[1]) if self.n_neighbors is None else self.n_neighbors
+        _check_n_neighbors(k, data.X.shape[1], "landmark genes", "n_features")
         landmarks, targets = torch.from_numpy(data.X).T, torch.from_numpy(data.Y).T
         if data.weight is not None:
             root = torch.from_numpy(data.weight).sqrt()
             landmarks, targets = landmarks * root, targets * root
-        found = solvers.nearest(
-            targets, landmarks, self.n_neighbors, exact=True, block_bytes=self._block_bytes()
-        )
+        found = solvers.nearest(targets, landmarks, k, exact=True, block_bytes=self._block_bytes())
         self.neighbors_ = torch.cat([neighbors for _, _, neighbors in found]).numpy()
         return self
 
@@ -226,9 +218,22 @@ class KNNGeneRegressor(_NeighborsRegressor):
         genes, neighbors = torch.from_numpy(X).T.contiguous(), torch.from_numpy(self.neighbors_)
         return embedding_bag(neighbors, genes, mode="mean").T.numpy()
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # a mean of genes chosen one by one fits no weights
+        return tags
+
 
 def _inverse(distances):
     """Weights 1 / distance; where a distance is zero, only zero distances count."""
     zero = distances == 0
     weights = torch.where(zero.any(dim=1, keepdim=True), zero.to(distances.dtype), 1 / distances)
     return weights / weights.sum(dim=1, keepdim=True)
+
+
+def _check_n_neighbors(k, n, what, dimension):
+    if k > n:
+        raise ValueError(
+            f"n_neighbors={k}, but there are only {n} {what} ({dimension}={n}). "
+            f"Set n_neighbors to at most {n}."
+        )

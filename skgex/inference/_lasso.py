@@ -15,18 +15,18 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.parallel import Parallel, delayed
 
 from skgex import _solvers as solvers
-from skgex import _training as training
-from skgex.base import ProfileRegressor
+from skgex.inference._device import float64_device
+from skgex.inference._linear import LinearRegressor
 
 # Targets whose correlations with the features are held at once, and targets of one task.
 _TARGETS, _PART = 1024, 64
 # A working set starts with so many features and then holds twice those in use; it is left after
 # so many sweeps to see whether other features should enter.
 _WORKING_SET = 64
-_SWEEPS = 50
+_SWEEPS = 100
 
 
-class LassoRegressor(ProfileRegressor):
+class LassoRegressor(LinearRegressor):
     """Least squares with an L1 penalty: every target gene is inferred from few landmark genes.
 
     Minimises ``(1 / 2n) ‖y − Xw − b‖² + α‖w‖₁`` for every target gene, as
@@ -37,7 +37,7 @@ class LassoRegressor(ProfileRegressor):
 
     Parameters
     ----------
-    alpha : float or array-like of shape (n_targets,), default=0.05
+    alpha : float or array-like of shape (n_targets,), default=0.02
         Strength of the penalty, for all targets or each, in units of scaled genes: with "standard"
         scaling the weights are zero from 1 on.
     gene_scaling : {"standard", "rank-gaussian"} or None, default="standard"
@@ -54,12 +54,12 @@ class LassoRegressor(ProfileRegressor):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_targets, n_landmarks)
+    coef_ : ndarray of shape (n_targets, n_landmarks) or (n_landmarks,)
         Weights between scaled genes.
-    intercept_ : ndarray of shape (n_targets,)
-    dual_gap_ : ndarray of shape (n_targets,)
+    intercept_ : ndarray of shape (n_targets,) or float
+    dual_gap_ : ndarray of shape (n_targets,) or float
         Duality gaps, in units of the objective.
-    n_iter_ : ndarray of shape (n_targets,)
+    n_iter_ : ndarray of shape (n_targets,) or int
         Sweeps or gradient steps taken for every target.
     x_scaler_, y_scaler_ : GeneScaler
     device_ : str
@@ -87,7 +87,7 @@ class LassoRegressor(ProfileRegressor):
     """
 
     _parameter_constraints: dict = {
-        **ProfileRegressor._parameter_constraints,
+        **LinearRegressor._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="neither"), "array-like"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -97,7 +97,7 @@ class LassoRegressor(ProfileRegressor):
 
     def __init__(
         self,
-        alpha=0.05,
+        alpha=0.02,
         *,
         gene_scaling="standard",
         max_iter=5000,
@@ -140,28 +140,31 @@ class LassoRegressor(ProfileRegressor):
         ValueError
             If a row of ``y`` is partly NaN, no row is labelled, or ``alpha`` does not fit ``y``.
         """
-        data = self._training_data(X, y, sample_weight=sample_weight)
-        alpha = self._alphas()
-        device = _double_device(self.device)
-        tensors = (torch.as_tensor(a, device=device) for a in (data.X, data.Y))
-        weight = None if data.weight is None else torch.as_tensor(data.weight, device=device)
-        sums = solvers.GramSums.of(*tensors, weight)
-        problem = (
-            sums.xx / sums.n,
-            sums.xy.T / sums.n,
-            sums.yy / sums.n,
-            torch.from_numpy(alpha).to(device),
-        )
+        X, Y, weight = self._scaled_profiles(X, y, sample_weight)
+        alpha = torch.from_numpy(self._alphas())
+        device = float64_device(self.device)
+        sums = solvers.GramSums.of(*(t if t is None else t.to(device) for t in (X, Y, weight)))
+        scale = torch.ones_like(sums.yy)
+        if self.gene_scaling == "standard":
+            scale = solvers.scale_of(sums.yy, sums.n)
+        xty = (sums.xy / scale).T.contiguous() / sums.n
+        y_norm = sums.yy / scale.square() / sums.n
+        problem = (sums.xx / sums.n, xty, y_norm, alpha.to(device))
         stop = dict(tol=self.tol, max_iter=self.max_iter)
         if device.type == "cpu":
             solution = _coordinate_descent(*problem, **stop, n_jobs=self.n_jobs)
         else:
             solution = solvers.lasso_proximal_gradient(*problem, **stop)
-        coef, self.dual_gap_, self.n_iter_ = (t.cpu().numpy() for t in solution)
-        intercept = sums.y_mean.cpu().numpy() - coef @ sums.x_mean.cpu().numpy()
-        self.coef_, self.intercept_ = coef.astype(self.dtype_), intercept.astype(self.dtype_)
+        coef, gap, n_iter = (t.cpu() for t in solution)
+        x_mean, y_mean, y_norm, scale = (
+            t.cpu() for t in (sums.x_mean, sums.y_mean, y_norm, scale)
+        )
+        self._keep(solvers.LinearFit((coef * scale[:, None]).T.to(Y.dtype), x_mean, y_mean, scale))
+        self.dual_gap_, self.n_iter_ = gap.numpy(), n_iter.numpy()
+        if self._y_ndim == 1:
+            self.dual_gap_, self.n_iter_ = self.dual_gap_.item(), self.n_iter_.item()
         self.device_ = str(device)
-        unsolved = int((self.dual_gap_ > self.tol * problem[2].cpu().numpy()).sum())
+        unsolved = int((gap > self.tol * y_norm).sum())
         if unsolved:
             warnings.warn(
                 f"{unsolved} of {self.n_outputs_} targets have a duality gap above tol="
@@ -185,9 +188,6 @@ class LassoRegressor(ProfileRegressor):
             )
         return np.broadcast_to(alpha, self.n_outputs_).copy()
 
-    def _predict_scaled(self, X):
-        return X @ self.coef_.T + self.intercept_
-
 
 def _coordinate_descent(gram, xty, y_norm, alpha, *, tol, max_iter, n_jobs):
     """Solve all targets on working sets, in threads; see `solvers.lasso_proximal_gradient`."""
@@ -198,8 +198,9 @@ def _coordinate_descent(gram, xty, y_norm, alpha, *, tol, max_iter, n_jobs):
         warnings.simplefilter("ignore", ConvergenceWarning)  # sweeps are few on purpose
         for active in torch.arange(len(xty)).split(_TARGETS):
             while len(active):
-                q = xty[active]
-                gradient = q - coef[active] @ gram
+                q = gradient = xty[active]
+                if n_iter[active[0]] > 0:  # before that all coefficients are zero
+                    gradient = q - coef[active] @ gram
                 gap[active] = solvers.lasso_gap(
                     coef[active], gradient, q, y_norm[active], alpha[active]
                 )
@@ -231,7 +232,7 @@ class _WorkingSets:
                 w[chosen],
                 self.alpha[t],
                 0.0,
-                self.gram[chosen[:, None], chosen],
+                self.gram.take(chosen, axis=0).take(chosen, axis=1),
                 q[chosen],
                 self.y[t : t + 1],  # only its norm counts
                 min(_SWEEPS, self.max_iter - self.n_iter[t]),
@@ -239,9 +240,3 @@ class _WorkingSets:
                 self.rng,
             )
             self.n_iter[t] += max(1, n_sweeps)
-
-
-def _double_device(device):
-    """The device to solve on: the duality gap needs float64, which mps does not have."""
-    resolved = training.resolve_device(device)
-    return resolved if resolved.type == "cuda" else torch.device("cpu")

@@ -6,11 +6,11 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from skgex.plotting._reports import column, common_genes, find_metric
 from skgex.plotting._style import (
     BLUE,
+    DASHED,
     DENSITY_COLORS,
-    INK,
-    MUTED,
     VERMILLION,
     count,
+    key_above,
     new_axes,
     robust_limits,
     shorten,
@@ -61,9 +61,7 @@ class GenePairDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(
-        self, values_a, values_b, *, name_a, name_b, metric="mae", is_landmark_twin=None
-    ):
+    def __init__(self, values_a, values_b, *, name_a, name_b, metric="mae", is_landmark_twin=None):
         lower_is_better = find_metric(metric).lower_is_better
         values_a, values_b = np.asarray(values_a), np.asarray(values_b)
         defined = ~(np.isnan(values_a) | np.isnan(values_b))
@@ -138,29 +136,26 @@ class GenePairDisplay:
         a, b = (np.clip(values, low, high) for values in (self.values_a, self.values_b))
         with style():
             ax = new_axes(ax, (5.6, 5.4))
-            ax.plot(limits, limits, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
+            ax.plot(limits, limits, **DASHED, zorder=3)
             self._draw_genes(ax, a, b, limits)
             self._print_shares(ax, metric.lower_is_better)
             ax.set(xlim=limits, ylim=limits, aspect="equal")
             ax.set_xlabel(f"{metric.label}, {shorten(self.name_a)}")
             ax.set_ylabel(f"{metric.label}, {shorten(self.name_b)}")
-            ax.legend(
-                loc="lower left",
-                bbox_to_anchor=(0, 1),
-                ncols=3,
-                borderaxespad=0.3,
-                columnspacing=1.2,
-                handletextpad=0.2,
-            )
+            key_above(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _draw_genes(self, ax, a, b, limits):
         from matplotlib.colors import LinearSegmentedColormap
 
-        label = count(self.n_genes, "gene")
-        if self.n_undefined:
-            label += f" ({self.n_undefined:,} undefined)"
+        n_beyond = int(((a != self.values_a) | (b != self.values_b)).sum())
+        asides = [
+            f"{number:,} {what}"
+            for number, what in ((self.n_undefined, "undefined"), (n_beyond, "beyond the axes"))
+            if number
+        ]
+        label = count(self.n_genes, "gene") + (f" ({', '.join(asides)})" if asides else "")
         if self.n_genes < _CROWD:
             ax.scatter(a, b, s=14, color=BLUE, alpha=0.7, linewidths=0, label=label)
         else:
@@ -175,10 +170,10 @@ class GenePairDisplay:
             ax.scatter(
                 a[twins],
                 b[twins],
-                s=22,
+                s=18,
                 facecolors="none",
                 edgecolors=VERMILLION,
-                linewidths=0.9,
+                linewidths=0.8,
                 zorder=4,
                 label=count(int(twins.sum()), "landmark twin"),
             )
@@ -188,14 +183,13 @@ class GenePairDisplay:
         a = f"{shorten(self.name_a)} better\non {self.share_a_better:.1%} of genes"
         b = f"{shorten(self.name_b)} better\non {self.share_b_better:.1%} of genes"
         above, below = (a, b) if lower_is_better else (b, a)
+        equal = 1 - self.share_a_better - self.share_b_better
+        if round(equal * self.n_genes):
+            below += f"\n(equal on {equal:.1%})"
         paper = dict(facecolor="white", edgecolor="none", alpha=0.8, pad=2)
         corner = dict(transform=ax.transAxes, bbox=paper, zorder=5)
         ax.text(0.03, 0.97, above, ha="left", va="top", **corner)
         ax.text(0.97, 0.03, below, ha="right", va="bottom", **corner)
-        share_equal = 1 - self.share_a_better - self.share_b_better
-        if share_equal * self.n_genes > 0.5:
-            equal = f"equal on {share_equal:.1%}"
-            ax.text(0.97, 0.16, equal, color=MUTED, ha="right", va="bottom", **corner)
 
 
 def _density(a, b, limits):

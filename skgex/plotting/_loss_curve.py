@@ -1,6 +1,6 @@
 """How training went, epoch by epoch."""
 
-from skgex.plotting._style import BLUE, INK, ORANGE, VERMILLION, panels, style
+from skgex.plotting._style import BLUE, DASHED, ORANGE, VERMILLION, panels, style
 
 _LABELS = {
     "train_loss": "training loss",
@@ -98,6 +98,8 @@ class LossCurveDisplay:
             for panel, (name, values) in zip(axes, self.history.items(), strict=True):
                 self._draw_curve(panel, name, values)
             axes[-1].set_xlabel("epoch")
+            n_epochs = len(next(iter(self.history.values())))
+            axes[-1].set_xlim((1, n_epochs) if n_epochs > 1 else (0.5, 1.5))
             axes[-1].xaxis.get_major_locator().set_params(integer=True)
             axes[0].figure.align_ylabels(axes)
         self.axes_, self.ax_, self.figure_ = axes, axes[-1], axes[0].figure
@@ -110,11 +112,12 @@ class LossCurveDisplay:
         ax.set_ylabel(_LABELS.get(name, name.replace("_", " ")))
         if self.best_epoch is None:
             return
-        ax.axvline(self.best_epoch, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        ax.axvline(self.best_epoch, **DASHED, zorder=1)
         if name == "valid_mae":
             best = values[self.best_epoch - 1]
             label = f"best epoch {self.best_epoch}: {best:.4f}"
-            ax.plot(self.best_epoch, best, "o", color=VERMILLION, markersize=7, label=label)
+            mark = dict(color=VERMILLION, markersize=7, clip_on=False, linestyle="", label=label)
+            ax.plot(self.best_epoch, best, marker="o", **mark)
             ax.legend(loc="upper right")
 
 

@@ -1,28 +1,36 @@
 """Methods beside each other: the distribution of the error over genes."""
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from skgex.metrics import summarize
 from skgex.plotting._reports import column, common_genes, find_metric
 from skgex.plotting._style import (
     BLUE,
+    DASHED,
     INK,
-    MUTED,
     SKY,
     count,
+    key_above,
     new_axes,
     robust_limits,
     shorten,
     style,
 )
 
+_MEAN = dict(marker="D", color=INK, markersize=4.5, linestyle="", label="mean, ± SD beside it")
+_MEDIAN = dict(
+    marker="o", color="white", markeredgecolor=INK, markersize=4.5, linestyle="", label="median"
+)
+_MIDDLE = dict(color=SKY, linewidth=4, solid_capstyle="butt", label="middle half")
+
 
 class MethodComparisonDisplay:
     """How methods compare over genes: one violin a method, the best on top.
 
     A violin shows how the metric spreads over genes, the bar inside it the middle half of the
-    genes, its white dot the median. The mean ± SD over genes, marked by a diamond, is printed
-    beside it. Genes on which a metric is undefined enter neither.
+    genes, its dot the median and its diamond the mean, which is printed beside it with the
+    standard deviation over genes. Genes on which a metric is undefined enter neither.
 
     Parameters
     ----------
@@ -117,41 +125,56 @@ class MethodComparisonDisplay:
         defined = [self.values[name][~np.isnan(self.values[name])] for name in self.methods]
         low, high = robust_limits(np.concatenate(defined))
         with style():
-            ax = new_axes(ax, (7.2, 1.2 + 0.5 * len(defined)), grid="x")
+            ax = new_axes(ax, (7.6, 1.2 + 0.5 * len(defined)), grid="x")
             for row, values in enumerate(defined):
-                _draw_violin(ax, row, values, (low, high), best=row == 0)
-            if self.metric == "relative_error":
-                ax.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+                _draw_violin(ax, row, values, (low, high), BLUE if row == 0 else SKY)
             self._print_summaries(ax)
+            self._print_key(ax)
             ax.set(xlim=(low, high), ylim=(len(defined) - 0.45, -0.55))
             ax.set_yticks(range(len(defined)), [shorten(name) for name in self.methods])
             ax.tick_params(axis="y", length=0)
-            better = "lower" if metric.lower_is_better else "higher"
             n_outside = sum(int(((v < low) | (v > high)).sum()) for v in defined)
-            beyond = f"; {count(n_outside, 'value')} beyond the axis" if n_outside else ""
-            ax.set_xlabel(f"{metric.label}, {better} is better{beyond}")
+            beyond = f" ({count(n_outside, 'value')} beyond the axis)" if n_outside else ""
+            better = "lower" if metric.lower_is_better else "higher"
+            genes = count(self._n_genes(), "gene")
+            ax.set_xlabel(f"{metric.label}, {better} is better; {genes}{beyond}")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
+    def _n_genes(self):
+        return max(summary.n_genes for summary in self.summaries.values())
+
     def _print_summaries(self, ax):
+        n_genes = self._n_genes()
         beside = dict(transform=ax.get_yaxis_transform(), va="center", fontsize=9)
-        n_genes = max(summary.n_genes for summary in self.summaries.values())
-        ax.text(1.02, -0.75, f"mean ± SD, {count(n_genes, 'gene')}", color=MUTED, **beside)
         for row, summary in enumerate(self.summaries.values()):
             fewer = f"  ({count(summary.n_genes, 'gene')})" * (summary.n_genes < n_genes)
             weight = "bold" if row == 0 else "normal"
             text = f"{summary.mean:.3f} ± {summary.std:.3f}{fewer}"
             ax.text(1.02, row, text, weight=weight, **beside)
 
+    def _print_key(self, ax):
+        handles = [ax.plot([], [], **marks)[0] for marks in (_MEAN, _MEDIAN, _MIDDLE)]
+        if self.metric == "relative_error":
+            handles.append(ax.axvline(1, label="mean predictor", **DASHED, zorder=1))
+        key_above(ax, handles)
 
-def _draw_violin(ax, row, values, limits, best):
-    color = BLUE if best else SKY
-    # The density is that of the values inside the axis: one far gene would flatten it.
-    inside = values[(values >= limits[0]) & (values <= limits[1])]
-    parts = ax.violinplot(inside, [row], orientation="horizontal", widths=0.85, showextrema=False)
-    for body in parts["bodies"]:
-        body.set(facecolor=color, edgecolor=color, alpha=0.35)
+
+def _draw_violin(ax, row, values, limits, color):
+    position, density = _density(values, limits)
+    seen = (position >= values.min()) & (position <= values.max())
+    shape = dict(where=seen, facecolor=color, edgecolor=color, alpha=0.35, linewidth=1)
+    ax.fill_between(position, row - 0.42 * density, row + 0.42 * density, **shape)
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
     ax.plot([lower, upper], [row, row], color=color, linewidth=4, solid_capstyle="butt")
-    ax.plot(median, row, "o", color="white", markeredgecolor=INK, markersize=4.5)
-    ax.plot(values.mean(), row, "D", color=INK, markersize=4.5)
+    ax.plot(values.mean(), row, **_MEAN)
+    ax.plot(median, row, **_MEDIAN)
+
+
+def _density(values, limits):
+    """Smoothed histogram with a peak of 1; unlike a kernel density, equal values do no harm."""
+    counts, edges = np.histogram(values, bins=400, range=limits)
+    bin_width = edges[1] - edges[0]
+    bandwidth = max(1.0, values.std() * len(values) ** -0.2 / bin_width)  # Scott's rule
+    density = gaussian_filter1d(counts.astype(float), bandwidth, mode="constant")
+    return edges[:-1] + bin_width / 2, density / (density.max() or 1)

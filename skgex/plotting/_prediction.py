@@ -9,13 +9,15 @@ from sklearn.utils.validation import _get_feature_names
 
 from skgex._utils._validation import as_host, labelled_rows
 from skgex.metrics import gene_report
-from skgex.plotting._style import INK, RELIABILITY_COLORS, panels, shorten, style
+from skgex.plotting._style import DASHED, MUTED, RELIABILITY_COLORS, panels, shorten, style
 
 
 class PredictionDisplay:
     """Measured against inferred expression of some genes, one panel a gene.
 
-    The colour of a gene is its reliability class, as in :class:`ReliabilityDisplay`.
+    Titles give the gene's rank by concordance (CC), Pearson's r and the mean absolute error in
+    the unit of the measured values. Colours are those of the reliability classes in
+    :class:`ReliabilityDisplay`.
 
     Parameters
     ----------
@@ -192,15 +194,19 @@ class PredictionDisplay:
         low, high = min(true.min(), pred.min()), max(true.max(), pred.max())
         margin = 0.05 * (high - low)
         limits = (low - margin, high + margin)
-        ax.plot(limits, limits, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-        size, alpha = (16, 0.8) if len(true) < 200 else (8, 0.5)
-        color = RELIABILITY_COLORS[numbers["reliability"]]
+        ax.plot(limits, limits, **DASHED, zorder=1)
+        size, alpha = (16, 0.9) if len(true) < 200 else (8, 0.7)
+        word = str(numbers["reliability"])
+        color = RELIABILITY_COLORS[word]
         ax.scatter(true, pred, s=size, color=color, alpha=alpha, linewidths=0, rasterized=True)
+        corner = dict(transform=ax.transAxes, ha="right", va="bottom", color=MUTED, fontsize=9)
+        ax.text(0.97, 0.03, word, **corner)
         ax.set(xlim=limits, ylim=limits, aspect="equal")
+        rank = f"rank {self.ranks[position]:,} of {self.n_genes:,}"
+        mae = f"{numbers['mae']:#.3g}".rstrip(".")
         ax.set_title(
-            f"{shorten(self.genes[position], 16)} ({self.ranks[position]:,} of {self.n_genes:,})\n"
-            f"r {numbers['pearson']:.2f}   CC {numbers['concordance']:.2f}   "
-            f"MAE {numbers['mae']:.3g}",
+            f"{shorten(self.genes[position], 16)}, {rank}\n"
+            f"r {numbers['pearson']:.2f}   CC {numbers['concordance']:.2f}   MAE {mae}",
             fontsize=9,
         )
 

@@ -1,9 +1,11 @@
 """Which genes can be trusted."""
 
+from numbers import Integral
+
 import numpy as np
 
 from skgex.plotting._reports import column
-from skgex.plotting._style import INK, MUTED, RELIABILITY_COLORS, count, new_axes, shorten, style
+from skgex.plotting._style import INK, RELIABILITY_COLORS, count, new_axes, shorten, style
 
 
 class ReliabilityDisplay:
@@ -32,8 +34,8 @@ class ReliabilityDisplay:
         Positions of the genes with a defined concordance, most reliable first.
     counts : dict of str to int
         Number of genes of each class.
-    best, worst : list of str
-        Genes that are named, best first and worst first.
+    best, worst : list of (str, float)
+        Genes that are named and their concordance, best first and worst first.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
@@ -45,8 +47,8 @@ class ReliabilityDisplay:
     >>> y_true, y_pred = [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]], [[1.1, 2.0], [2.0, 1.0], [2.9, 2.0]]
     >>> report = gene_report(y_true, y_pred, genes=["TP53", "MYC"])
     >>> display = ReliabilityDisplay.from_report(report, n_named=1)
-    >>> display.best, display.worst
-    (['TP53'], ['MYC'])
+    >>> [gene for gene, _ in display.best + display.worst]
+    ['TP53', 'MYC']
     >>> plt.close(display.figure_)
     """
 
@@ -54,9 +56,11 @@ class ReliabilityDisplay:
         self.genes = np.asarray(genes, dtype=str)
         self.concordance = np.asarray(concordance)
         self.reliability = np.asarray(reliability, dtype=str)
+        if not isinstance(n_named, Integral) or n_named < 0:
+            raise ValueError(f"n_named={n_named!r} must be a whole number, 0 or more.")
         self.n_named = n_named
         classes = list(RELIABILITY_COLORS)
-        if unknown := set(self.reliability) - set(classes):
+        if unknown := set(self.reliability.tolist()) - set(classes):
             raise ValueError(
                 f"reliability holds {sorted(unknown)}, but its classes are {classes}."
             )
@@ -72,9 +76,12 @@ class ReliabilityDisplay:
         order = np.lexsort((-self.concordance, rank))
         self.order = order[~np.isnan(self.concordance[order])]
         self.counts = {word: int(np.sum(self.reliability == word)) for word in classes}
-        distinct = self.genes[self.order[~self.is_landmark_twin[self.order]]].tolist()
-        n_named = min(n_named, len(distinct) // 2)
-        self.best, self.worst = distinct[:n_named], distinct[::-1][:n_named]
+        distinct = self.order[~self.is_landmark_twin[self.order]]
+        n_named = min(n_named, len(distinct) // 2)  # no gene is both
+        self.best, self.worst = (
+            [(str(self.genes[gene]), float(self.concordance[gene])) for gene in chosen[:n_named]]
+            for chosen in (distinct, distinct[::-1])
+        )
 
     @classmethod
     def from_report(cls, report, *, n_named=3, ax=None):
@@ -137,10 +144,20 @@ class ReliabilityDisplay:
             ax.set_xlabel("number of genes, by class and then by concordance")
             ax.set_ylabel("concordance of measured and inferred values")
             ax.xaxis.set_major_formatter("{x:,.0f}")
-            ax.legend(loc="upper right", title="reliability", alignment="left")
+            ax.legend(
+                loc="upper left", bbox_to_anchor=(1, 1.03), title="reliability", alignment="left"
+            )
             self._name_genes(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _name_genes(self, ax):
-        ...
+        """List the best and the worst genes beside the axes, where no curve can cross them."""
+        but_twins = " without twins" if self.is_landmark_twin.any() else ""
+        lines = []
+        for title, genes in (("best", self.best), ("worst", self.worst)):
+            if genes:
+                lines += ["", f"{title}{but_twins}"]
+                lines += [f"{concordance:.2f}  {shorten(gene, 20)}" for gene, concordance in genes]
+        beside = dict(transform=ax.transAxes, va="bottom", fontsize=9, linespacing=1.35)
+        ax.text(1.035, 0, "\n".join(lines[1:]), **beside)

@@ -16,7 +16,7 @@ METRICS = {
     "relative_error": Metric("MAE relative to the mean predictor", True),
     "mae": Metric("MAE (expression units)", True),
     "pearson": Metric("Pearson's r", False),
-    "concordance": Metric("concordance", False),
+    "concordance": Metric("Concordance", False),
 }
 
 

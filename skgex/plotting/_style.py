@@ -9,6 +9,9 @@ import numpy as np
 BLUE, SKY, ORANGE, VERMILLION, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7"
 INK, MUTED, PALE = "#222222", "#6E6E6E", "#E4E4E4"
 
+# A line to compare with: equality, a reference, the best epoch.
+DASHED = MappingProxyType(dict(color=INK, linewidth=1, linestyle=(0, (4, 3))))
+
 # From light to dark, and dark enough at its light end to be seen on white.
 DENSITY_COLORS = ("#8CC7EA", BLUE, "#00243D")
 
@@ -86,6 +89,21 @@ def _dress(ax, grid):
     ax.grid(False)
     ax.grid(True, axis=grid, color=PALE, linewidth=0.8)
     return ax
+
+
+def key_above(ax, handles=None):
+    """Put the legend in one line above the axes, where it hides nothing."""
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=4,
+        borderaxespad=0.3,
+        borderpad=0.1,
+        handlelength=1.2,
+        handletextpad=0.4,
+        columnspacing=1.4,
+    )
 
 
 def robust_limits(values):

@@ -1,0 +1,350 @@
+"""How fast, and in how much memory? Each solver and the training loop beside its peers.
+
+    python benchmarks/speed.py --out speed.json [--cases least_squares,knn] [--repeats 3]
+
+Every measurement runs in a process of its own on the same arrays, and implementations take turns,
+so that ratios stand even on a noisy machine. Seconds are the best of the repeats; memory is the
+peak above what was resident before the call, inputs included beforehand, results included after.
+``--data`` names an npz with real profiles for the lasso (`dgex_landmark` inputs).
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+N, LANDMARKS, TARGETS = 4000, 943, 9520
+ALPHAS = np.logspace(0, 4, 10)
+
+
+def profiles(n=N, seed=0):
+    """Correlated profiles in float32, (n, landmarks) and (n, targets)."""
+    rng = np.random.default_rng(seed)
+    modules = rng.standard_normal((n, 60), dtype=np.float32)
+    X = modules @ rng.standard_normal((60, LANDMARKS), dtype=np.float32) / 8
+    Y = np.tanh(modules) @ rng.standard_normal((60, TARGETS), dtype=np.float32) / 8
+    X += 0.5 * rng.standard_normal(X.shape, dtype=np.float32)
+    Y += 0.5 * rng.standard_normal(Y.shape, dtype=np.float32)
+    return X, Y
+
+
+# -- cases: implementation -> function that prepares and returns the call to be measured ---------
+def least_squares():
+    X, Y = profiles()
+
+    def ours():
+        from skgex import LeastSquaresRegressor
+
+        return LeastSquaresRegressor(gene_scaling=None).fit
+
+    def sklearn():
+        from sklearn.linear_model import LinearRegression
+
+        return LinearRegression().fit
+
+    return {
+        "skgex": lambda: _fit(ours(), X, Y),
+        "scikit-learn LinearRegression": lambda: _fit(sklearn(), X, Y),
+    }
+
+
+def ridge_cv():
+    X, Y = profiles()
+
+    def ours():
+        from skgex import RidgeRegressorCV
+
+        return RidgeRegressorCV(ALPHAS, cv=5, gene_scaling=None).fit
+
+    def sklearn():
+        from sklearn.linear_model import Ridge
+        from sklearn.model_selection import GridSearchCV
+
+        search = GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=5, scoring="neg_mean_squared_error")
+        return search.fit
+
+    def himalaya():
+        from himalaya.backend import set_backend
+        from himalaya.ridge import RidgeCV
+
+        backend = set_backend("torch")
+        model = RidgeCV(ALPHAS, cv=5, fit_intercept=True)
+        return lambda X, Y: model.fit(backend.asarray(X), backend.asarray(Y))
+
+    return {
+        "skgex": lambda: _fit(ours(), X, Y),
+        "scikit-learn GridSearchCV(Ridge)": lambda: _fit(sklearn(), X, Y),
+        "himalaya RidgeCV (one alpha a target)": lambda: _fit(himalaya(), X, Y),
+    }
+
+
+def lasso(alpha=0.05):
+    X, Y = _lasso_profiles()
+
+    def objective(W, b):
+        residual = Y - X @ W.T - b
+        return float((0.5 * np.mean(residual**2, axis=0) + alpha * np.abs(W).sum(axis=1)).sum())
+
+    def ours():
+        from skgex import LassoRegressor
+
+        model = LassoRegressor(alpha, gene_scaling=None, n_jobs=2).fit(X, Y)
+        return {"objective": lambda: objective(model.coef_, model.intercept_)}
+
+    def sklearn():
+        from sklearn.linear_model import Lasso
+
+        gram = np.asfortranarray((X - X.mean(axis=0)).T @ (X - X.mean(axis=0)))
+        model = Lasso(alpha, precompute=gram, max_iter=5000).fit(X - X.mean(axis=0), Y)
+        intercept = model.intercept_ - model.coef_ @ X.mean(axis=0)
+        return {"objective": lambda: objective(model.coef_, intercept)}
+
+    return {"skgex": lambda: ours, "scikit-learn Lasso(precompute=gram)": lambda: sklearn}
+
+
+def _lasso_profiles():
+    if DATA is None:
+        X, Y = profiles(424)
+    else:
+        from skgex.datasets import read_expression
+
+        data = read_expression(DATA)
+        landmarks = data.gene_table["dgex_landmark"].astype(bool)
+        X, Y = data.X[:, landmarks], data.X[:, ~landmarks]
+    X, Y = X.astype(float), Y.astype(float)
+    return (X - X.mean(axis=0)) / X.std(axis=0), (Y - Y.mean(axis=0)) / Y.std(axis=0)
+
+
+def kernel_ridge():
+    X, Y = profiles()
+
+    def ours():
+        from skgex import KernelRidgeRegressor
+
+        return KernelRidgeRegressor(1.0, gamma=1 / LANDMARKS, gene_scaling=None).fit
+
+    def ours_path():
+        from skgex import KernelRidgeRegressor
+
+        return KernelRidgeRegressor(ALPHAS, gamma=1 / LANDMARKS, gene_scaling=None).fit
+
+    def sklearn():
+        from sklearn.kernel_ridge import KernelRidge
+
+        return KernelRidge(alpha=1.0, kernel="rbf", gamma=1 / LANDMARKS).fit
+
+    return {
+        "skgex": lambda: _fit(ours(), X, Y),
+        "scikit-learn KernelRidge": lambda: _fit(sklearn(), X, Y),
+        "skgex, path of 10 alphas": lambda: _fit(ours_path(), X, Y),
+    }
+
+
+def knn(n_neighbors=10):
+    X, Y = profiles()
+    queries = profiles(1000, seed=1)[0]
+
+    def ours():
+        from skgex import KNNRegressor
+
+        model = KNNRegressor(n_neighbors, gene_scaling=None).fit(X, Y)
+        return lambda: model.predict(queries)
+
+    def sklearn():
+        from sklearn.neighbors import KNeighborsRegressor
+
+        model = KNeighborsRegressor(n_neighbors, algorithm="brute").fit(X, Y)
+        return lambda: model.predict(queries)
+
+    def faiss():
+        import faiss as library
+
+        index = library.IndexFlatL2(LANDMARKS)
+        index.add(X)
+        return lambda: Y[index.search(queries, n_neighbors)[1]].mean(axis=1)
+
+    return {
+        "skgex": ours,
+        "scikit-learn KNeighborsRegressor": sklearn,
+        "faiss IndexFlatL2 and a mean": faiss,
+    }
+
+
+def training(units=3000, batch_size=200, n=2000, epochs=2):
+    """Seconds an epoch of 10 steps, 943 -> 3 x 3,000 -> 9,520."""
+    X, Y = profiles(n)
+
+    def ours(precision):
+        import torch
+
+        from skgex import _losses, _training
+        from skgex._nets import MLP
+
+        net = _training.SupervisedNet(
+            MLP(LANDMARKS, TARGETS, (units,) * 3),
+            criterion=_losses.squared_error,
+            optimizer=torch.optim.Adam,
+            optimizer__fused=True,
+            precision=precision,
+            max_epochs=epochs,
+        )
+        batches = _training.TensorBatches(
+            [torch.from_numpy(X), torch.from_numpy(Y)], batch_size, torch.Generator()
+        )
+        return lambda: {"epoch": min(net.fit(batches).history[:, "dur"])}
+
+    def plain_skorch():
+        import torch
+        from skorch import NeuralNetRegressor
+
+        from skgex._nets import MLP
+
+        net = NeuralNetRegressor(
+            MLP(LANDMARKS, TARGETS, (units,) * 3),
+            optimizer=torch.optim.Adam,
+            batch_size=batch_size,
+            iterator_train__shuffle=True,
+            train_split=None,
+            max_epochs=epochs,
+            verbose=0,
+        )
+        return lambda: {"epoch": min(net.fit(X, Y).history[:, "dur"])}
+
+    def floor():
+        return lambda: {"epoch": _training_floor(units, batch_size, n)}
+
+    return {
+        "skgex (bfloat16)": lambda: ours("bfloat16"),
+        "plain skorch": plain_skorch,
+        "skgex, float32": lambda: ours("float32"),
+        "floor (bfloat16)": floor,
+    }
+
+
+def _training_floor(units, batch_size, n):
+    """Seconds the arithmetic and the optimiser's memory traffic take at measured rates."""
+    import torch
+
+    sizes = [LANDMARKS, units, units, units, TARGETS]
+    parameters = sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    a = torch.randn(batch_size, units, dtype=torch.bfloat16)
+    b = torch.randn(units, TARGETS, dtype=torch.bfloat16)
+    product = min(_seconds(lambda: a @ b) for _ in range(20))
+    rate = 2 * batch_size * units * TARGETS / product
+    source, target = torch.randn(2, 50_000_000)
+    bandwidth = 8 * len(source) / min(_seconds(lambda: target.copy_(source)) for _ in range(5))
+    steps = n / batch_size
+    return 6 * parameters * n / rate + steps * 28 * parameters / bandwidth
+
+
+CASES = {f.__name__: f for f in (least_squares, ridge_cv, lasso, kernel_ridge, knn, training)}
+DATA = None
+
+
+# -- measuring ---------------------------------------------------------------------------------
+def _fit(fit, X, Y):
+    return lambda: fit(X, Y)
+
+
+def _seconds(call):
+    start = perf_counter()
+    call()
+    return perf_counter() - start
+
+
+def _resident(field):
+    """A line of the process's memory status, in MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+    raise OSError(f"no {field} in the process status")
+
+
+def measure(case, implementation):
+    """One measurement in this process: seconds, peak memory, and what the call returns."""
+    call = CASES[case]()[implementation]()
+    before = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the preparation
+    start = perf_counter()
+    result = call()
+    seconds = perf_counter() - start
+    document = {"seconds": seconds, "peak_mb": _resident("VmHWM") - before}
+    if isinstance(result, dict):
+        document |= {k: v() if callable(v) else v for k, v in result.items()}
+        document["seconds"] = document.pop("epoch", seconds)
+    return document
+
+
+def run(case, implementation, data):
+    """One measurement in a process of its own."""
+    command = [sys.executable, __file__, "--measure", case, implementation]
+    command += ["--data", data] if data else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{case}, {implementation}:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main():
+    global DATA
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--data")
+    parser.add_argument("--out")
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    DATA = arguments.data
+    if arguments.measure:
+        print(json.dumps(measure(*arguments.measure)))
+        return
+    results = {}
+    for case in arguments.cases.split(","):
+        names = list(_implementations(case))
+        runs = {name: [] for name in names}
+        for _ in range(arguments.repeats):
+            for name in names:
+                runs[name].append(run(case, name, arguments.data))
+        results[case] = runs
+        print(table(case, runs), flush=True)
+        if arguments.out:
+            machine = f"{platform.machine()}, Python {platform.python_version()}"
+            document = {"machine": machine, "results": results}
+            Path(arguments.out).write_text(json.dumps(document, indent=1))
+
+
+def _implementations(case):
+    # Names only: the functions that prepare data are replaced by nothing.
+    global profiles, _lasso_profiles
+    kept = profiles, _lasso_profiles
+    profiles = _lasso_profiles = lambda *args, **kwargs: (None, None)
+    try:
+        return CASES[case]()
+    finally:
+        profiles, _lasso_profiles = kept
+
+
+def table(case, runs):
+    lines = [
+        f"\n| {case} | s | times as fast as | peak MB | objective |",
+        "|---|---|---|---|---|",
+    ]
+    best = {name: min(r["seconds"] for r in rows) for name, rows in runs.items()}
+    ours = next(iter(best.values()))
+    for name, rows in runs.items():
+        objective = rows[0].get("objective")
+        lines.append(
+            f"| {name} | {best[name]:.3f} | {best[name] / ours:.2f} "
+            f"| {np.median([r['peak_mb'] for r in rows]):.0f} "
+            f"| {'' if objective is None else f'{objective:.4f}'} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
