@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from candidates import CANDIDATES
+from candidates import METHODS, candidates
 
 from skgex._utils._files import atomic_output
 from skgex.datasets import read_expression
@@ -31,7 +31,7 @@ def parse_arguments():
     parser.add_argument("--landmarks", default="is_landmark", help="gene mask of the inputs")
     parser.add_argument("--exclude", help="gene mask of targets to leave out, e.g. twins")
     parser.add_argument("--group", help="sample column; whole groups are held out")
-    parser.add_argument("--methods", default=",".join(CANDIDATES))
+    parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--scaling", default="standard,rank-gaussian")
     parser.add_argument("--labelled", default="1.0", help="shares of labelled profiles")
     parser.add_argument("--splits", type=int, default=3)
@@ -73,13 +73,13 @@ def runs_of(method, scaling, share, split_seed, arguments, X, Y, groups):
     )
     train, validation, test = split
     Y_train = Y[train] if share == 1 else unlabel(Y[train], share, split_seed)
-    candidates = CANDIDATES[method](gene_scaling=scaling)
+    contenders = candidates(method, scaling)
     for seed in range(arguments.seeds):
-        for candidate in candidates:
+        for candidate in contenders:
             if "random_state" in candidate.get_params():
                 candidate.set_params(random_state=seed)
         estimator, index, errors, seconds = select_candidate(
-            candidates, X[train], Y_train, X[validation], Y[validation]
+            contenders, X[train], Y_train, X[validation], Y[validation]
         )
         inferred = estimator.predict(X[test])
         yield {
@@ -88,7 +88,7 @@ def runs_of(method, scaling, share, split_seed, arguments, X, Y, groups):
             "labelled": share,
             "split": split_seed,
             "seed": seed,
-            "selected": repr(candidates[index]),
+            "selected": repr(contenders[index]),
             "validation_errors": errors.tolist(),
             "mae": float(gene_mean_absolute_error(Y[test], inferred).mean()),
             "mae_sd": float(gene_mean_absolute_error(Y[test], inferred).std()),
@@ -97,7 +97,7 @@ def runs_of(method, scaling, share, split_seed, arguments, X, Y, groups):
             "mae_mean_predictor": float(np.abs(Y[test] - Y[train].mean(axis=0)).mean()),
             "seconds": seconds,
         }
-        candidates = [candidates[index]]
+        contenders = [contenders[index]]
         if "random_state" not in estimator.get_params():
             return
 

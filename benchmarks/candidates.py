@@ -1,41 +1,40 @@
-"""The candidates among which benchmarks select, method by method, on validation profiles.
+"""The candidates among which the accuracy benchmark selects, on validation profiles.
 
-Every method gets a comparable number of candidates, around its published setting. None was chosen
-by looking at test profiles.
+Shallow methods have those of the command line. Nets have a few around their published setting, of
+a size that data sets of thousands of profiles allow. None was chosen by looking at test profiles.
 """
 
 from functools import partial
 
-import numpy as np
-
 import skgex
+from skgex.cli._methods import METHODS, make_candidates
 
-NET = dict(early_stopping=True, patience=30)
+_NET = dict(hidden_units=1000, early_stopping=True, patience=30)
+_DGEX = partial(skgex.DGEXRegressor, **_NET)
+_DENSENET = partial(skgex.DenseNetRegressor, **_NET)
 
-
-def _grid(cls, *settings):
-    """A function from common parameters to one estimator per setting."""
-    return lambda **common: [cls(**setting, **common) for setting in settings]
-
-
-CANDIDATES = {
-    "least_squares": _grid(skgex.LeastSquaresRegressor, {}),
-    "ridge": _grid(skgex.RidgeRegressorCV, dict(alphas=np.logspace(-1, 5, 13))),
-    "lasso": _grid(skgex.LassoRegressor, *(dict(alpha=a) for a in (0.003, 0.01, 0.03, 0.1))),
-    "kernel_ridge": _grid(skgex.KernelRidgeRegressor, {}),
-    "knn": _grid(skgex.KNNRegressor, *(dict(n_neighbors=k) for k in (5, 10, 20, 50))),
-    "knn_gene": _grid(skgex.KNNGeneRegressor, *(dict(n_neighbors=k) for k in (1, 5, 20))),
-    "dgex": _grid(
-        partial(skgex.DGEXRegressor, hidden_units=1000, max_epochs=200, **NET),
-        dict(n_hidden_layers=1, dropout=0.1),
-        dict(n_hidden_layers=2, dropout=0.1),
-        dict(n_hidden_layers=1, dropout=0.1, optimizer="adam", lr=3e-4, max_epochs=60),
-        dict(n_hidden_layers=1, dropout=0.25, optimizer="adam", lr=3e-4, max_epochs=60),
-    ),
-    "densenet": _grid(
-        partial(skgex.DenseNetRegressor, **NET),
-        dict(hidden_units=1000, max_epochs=50),
-        dict(hidden_units=1000, max_epochs=50, activation="silu", input_dropout=0.05),
-        dict(hidden_units=500, max_epochs=100, activation="silu", input_dropout=0.05),
-    ),
+_NETS = {
+    "dgex": [
+        partial(_DGEX, n_hidden_layers=1, dropout=0.1),
+        partial(_DGEX, n_hidden_layers=2, dropout=0.1),
+        partial(_DGEX, n_hidden_layers=1, dropout=0.1, optimizer="adam", lr=3e-4, max_epochs=60),
+        partial(_DGEX, n_hidden_layers=1, dropout=0.25, optimizer="adam", lr=3e-4, max_epochs=60),
+    ],
+    "densenet": [
+        partial(_DENSENET, max_epochs=50),
+        partial(_DENSENET, max_epochs=50, activation="silu", input_dropout=0.05),
+        partial(
+            _DENSENET, hidden_units=500, max_epochs=100, activation="silu", input_dropout=0.05
+        ),
+    ],
 }
+
+
+def candidates(method, gene_scaling):
+    """Unfitted candidates of a method, all with the same gene scaling."""
+    if method in _NETS:
+        return [make(gene_scaling=gene_scaling) for make in _NETS[method]]
+    return make_candidates(method, gene_scaling=gene_scaling)
+
+
+__all__ = ["METHODS", "candidates"]

@@ -13,6 +13,7 @@ import json
 import platform
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
@@ -231,7 +232,7 @@ def _training_floor(units, batch_size, n):
     import torch
 
     sizes = [LANDMARKS, units, units, units, TARGETS]
-    parameters = sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    parameters = sum(a * b for a, b in pairwise(sizes))
     a = torch.randn(batch_size, units, dtype=torch.bfloat16)
     b = torch.randn(units, TARGETS, dtype=torch.bfloat16)
     product = min(_seconds(lambda: a @ b) for _ in range(20))

@@ -67,7 +67,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": [], "benchmarks": [], "changelog": [], "contributing": []}
+html_sidebars = {  # nothing to navigate in a section of one page
+    page: [] for page in ("index", "getting_started", "benchmarks", "contributing", "changelog")
+}
 
 
 # -- what Sphinx cannot be told by a setting ---------------------------------------------------

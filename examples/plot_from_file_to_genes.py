@@ -83,11 +83,11 @@ later_report.groupby(report["reliability"].rename("held out"))[
 # %%
 # What inferred values look like
 # ------------------------------
-# The best, the median and the worst gene of the later profiles. An inferred gene varies less than
-# the measured one: a prediction is an expected value, and what the landmarks do not tell is
+# The two best, median and worst genes of the later profiles. An inferred gene varies less than the
+# measured one: a prediction is an expected value, and what the landmarks do not tell is
 # missing from it. Differences between samples are therefore understated.
 
-PredictionDisplay.from_predictions(measured, inferred, n_genes=3, random_state=0)
+PredictionDisplay.from_predictions(measured, inferred, n_genes=6, random_state=0)
 
 # %%
 # .. admonition:: What this does not show

@@ -89,13 +89,10 @@ search = GridSearchCV(
     cv=5,
 ).fit(X, Y)
 
-table = pd.DataFrame(search.cv_results_)
-table["landmarks"] = table["param_landmarkpanel__genes"].map(len)
-(
-    -table.pivot(
-        index="landmarks", columns="param_ridgeregressor__alpha", values="mean_test_score"
-    )
-).rename_axis(columns="alpha").round(3)
+results = pd.DataFrame(search.cv_results_).rename(columns={"param_ridgeregressor__alpha": "alpha"})
+results["landmarks"] = results["param_landmarkpanel__genes"].map(len)
+errors = -results.pivot(index="landmarks", columns="alpha", values="mean_test_score")
+errors.round(3)
 
 # %%
 # .. admonition:: What this does not show

@@ -90,7 +90,7 @@ def test_commands_run_in_their_order_and_write_what_they_name(page, folder, caps
 def test_every_public_name_is_in_the_api_reference(package):
     listed = (ROOT / "docs" / "api.md").read_text("utf-8")
     for name in import_module(f"skgex.{package}").__all__:
-        assert f"{package}.{name}\n" in listed or f"`{name}`" in listed, name
+        assert f"\n   {name}\n" in listed or f"`{name}`" in listed, name
 
 
 def test_every_example_has_cells_and_says_what_it_does_not_show():

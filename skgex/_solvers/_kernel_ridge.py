@@ -1,8 +1,8 @@
 """Kernel ridge regression of many targets, exact or on a basis of some profiles (Nyström).
 
-For every target, ``min_f Σ_i w_i (f(x_i) − y_i)² + α‖f‖²_H``. Both forms are ridge regression on
-features ``A = K(X, basis) · M``: ``AᵀWA = diag(λ)`` after one eigendecomposition, and the whole
-path of ``α`` costs one product each.
+For every target, ``min_f Σ_i w_i (f(x_i) − y_i)² + α‖f‖²_H``. Both forms predict
+``A (P / (λ + α))`` with features ``A``, eigenvalues ``λ`` and projected targets ``P`` from one
+eigendecomposition, so that every further ``α`` costs one product.
 """
 
 import torch
@@ -58,17 +58,19 @@ def kernel_ridge(kernel, X, Y, weight, alphas, *, basis=None, validation=None, b
     weight = weight[:, None]
     scores, alpha = None, alphas[0]
 
-    def features(mapping, X, *others):
-        """Rows of ``A = K(X, support) · mapping``, and of the others, block by block."""
+    def row_blocks(*tensors):
         n_rows = max(1, block_bytes // (8 * (4 * len(support) + 3 * Y.shape[1])))
-        for x, *rest in zip(*(t.split(n_rows) for t in (X, *others)), strict=True):
+        return zip(*(t.split(n_rows) for t in tensors), strict=True)
+
+    def features(mapping, X, *others):
+        """Blocks of ``K(X, support) · mapping``, and of the others."""
+        for x, *rest in row_blocks(X, *others):
             x, *rest = (t.to(mapping.dtype) for t in (x, *rest))
             yield kernel(x, support.to(mapping.dtype)) @ mapping, *rest
 
-    def choose(mapping, spectrum, projected):
+    def choose(mapping, spectrum, projected, training):
         if validation is None:
-            rows = features(mapping, X, weight, Y)
-            scores = _leave_one_out(rows, spectrum, projected, alphas) / weight.sum()
+            scores = _leave_one_out(training, spectrum, projected, alphas) / weight.sum()
         else:
             rows = features(mapping, *validation)
             scores = _validate(rows, spectrum, projected, alphas) / len(validation[0])
@@ -76,24 +78,30 @@ def kernel_ridge(kernel, X, Y, weight, alphas, *, basis=None, validation=None, b
 
     if basis is None:
         if len(alphas) > 1:
-            mapping, spectrum = _whiten(_weighted(kernel(X, X), weight.to(X.dtype)))
-            mapping *= weight.to(X.dtype).sqrt()
-            scores, alpha = choose(mapping, spectrum, spectrum[:, None] * (mapping.T @ Y))
-            del mapping
-        X = support = X.double()
-        weight = weight.double()
-        root = weight.sqrt()
-        dual = root * _solve(_weighted(kernel(X, X), weight), root * Y.double(), alpha)
-        return dual, alpha, scores
+            w = weight.to(X.dtype)
+            spectrum, V = torch.linalg.eigh(_weighted(kernel(X, X), w))
+            spectrum.clamp_min_(0)
+            training = (
+                (v * spectrum / w.sqrt(), v.square() * spectrum / w, w, y)
+                for v, w, y in row_blocks(V, w, Y)
+            )
+            projected = V.T @ (w.sqrt() * Y)
+            scores, alpha = choose(w.sqrt() * V, spectrum, projected, training)
+            del V, projected
+        X, weight = X.double(), weight.double()
+        dual = _solve(_weighted(kernel(X, X), weight), weight.sqrt() * Y, alpha)
+        return weight.sqrt() * dual, alpha, scores
 
-    mapping, _ = _whiten(kernel(basis.double(), basis.double()))
+    mapping = _whitening(kernel(basis.double(), basis.double()))
     gram, projected = 0, 0
     for A, w, y in features(mapping, X, weight, Y):
         gram = gram + A.T @ (w * A)
         projected = projected + A.T @ (w * y)
     if len(alphas) > 1:
-        spectrum, rotation = torch.linalg.eigh(gram)
-        scores, alpha = choose(mapping @ rotation, spectrum.clamp_min(0), rotation.T @ projected)
+        spectrum, V = torch.linalg.eigh(gram)
+        rows = features(mapping @ V, X, weight, Y)
+        training = ((A, A.square(), w, y) for A, w, y in rows)
+        scores, alpha = choose(mapping @ V, spectrum.clamp_min(0), V.T @ projected, training)
     return mapping @ _solve(gram, projected, alpha), alpha, scores
 
 
@@ -111,12 +119,11 @@ def _solve(gram, right, alpha):
     return torch.cholesky_solve(right, factor)
 
 
-def _whiten(K):
-    """``M`` and ``λ`` with ``MᵀKM = I`` and ``KM = MΛ``, without the null space of ``K``."""
-    spectrum, vectors = torch.linalg.eigh(K)
+def _whitening(K):
+    """``M`` with ``MᵀKM = I``, without the null space of ``K``."""
+    spectrum, V = torch.linalg.eigh(K)
     kept = spectrum > len(K) * torch.finfo(K.dtype).eps * spectrum[-1]
-    spectrum = spectrum[kept]
-    return vectors[:, kept] / spectrum.sqrt(), spectrum
+    return V[:, kept] / spectrum[kept].sqrt()
 
 
 def _shrink(projected, spectrum, alpha):
@@ -135,13 +142,14 @@ def _validate(blocks, spectrum, projected, alphas):
 def _leave_one_out(blocks, spectrum, projected, alphas):
     """Weighted sum of squared leave-one-out residuals, for every alpha.
 
-    A profile of weight above 1 counts as so many copies, of which one is left out.
+    ``blocks`` holds features, what their leverage is made of, weights and targets. A profile of
+    weight above 1 counts as so many copies, of which one is left out.
     """
     scores = torch.zeros(len(alphas), dtype=projected.dtype, device=projected.device)
-    for A, w, y in blocks:
+    for A, parts, w, y in blocks:
         for i, alpha in enumerate(alphas):
             residual = y - A @ _shrink(projected, spectrum, alpha)
-            leverage = A.square() @ (1 / (spectrum + alpha))[:, None]  # of one unit of weight
+            leverage = parts @ (1 / (spectrum + alpha))[:, None]  # of one unit of weight
             residual /= 1 - leverage * w.clamp(max=1)
             scores[i] += (w * residual.square()).sum()
     return scores

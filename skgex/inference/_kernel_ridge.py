@@ -79,8 +79,9 @@ class KernelRidgeRegressor(ProfileRegressor):
     Notes
     -----
     Leave-one-out keeps the scaling and the mean of all profiles, which differ from those of the
-    others by ``O(1/n)``. For float32 data the path is computed in float32, the solution in float64. A profile of weight above 1 counts as so many copies, of which one is
-    left out.
+    others by ``O(1/n)``. A profile of weight above 1 counts as so many copies, of which one is
+    left out. For float32 data the errors of the path are computed in float32, the solution in
+    float64.
 
     References
     ----------
