@@ -56,6 +56,13 @@ def test_tensors_in_tensors_out(regressor, data):
     np.testing.assert_array_equal(inferred.numpy(), expected)
 
 
+def test_bfloat16_tensors_are_read_as_float32(regressor, data):
+    X, Y = (torch.tensor(A).bfloat16() for A in data)
+    inferred = regressor.fit(X, Y).predict(X)
+    assert inferred.dtype == torch.float32
+    np.testing.assert_array_equal(inferred, regressor.predict(X.float().numpy()))
+
+
 def test_rank_gaussian_scaling_keeps_predictions_in_the_training_range(regressor, data):
     X, Y = data
     inferred = regressor.set_params(gene_scaling="rank-gaussian").fit(X, Y).predict(X * 10)
@@ -123,6 +130,14 @@ def test_nan_and_inf_in_measured_genes_are_refused(regressor, data, value):
         regressor.predict(X)
 
 
+def test_infinite_targets_are_refused_by_their_row(regressor, data):
+    X, Y = data
+    Y = Y.copy()
+    Y[7, 2] = np.inf
+    with pytest.raises(ValueError, match=r"Input y contains infinity .* row 7"):
+        regressor.fit(X, Y)
+
+
 def test_constant_genes_are_legal(regressor, data):
     X, Y = data
     X, Y = X.copy(), Y.copy()
@@ -150,6 +165,18 @@ def test_tables_keep_gene_names_and_refuse_another_order(regressor, data):
     assert list(regressor.target_names_) == list(Y.columns)
     with pytest.raises(ValueError, match="order"):
         regressor.predict(X[X.columns[::-1]])
+
+
+@pytest.mark.parametrize("name", ["DenseNetRegressor", "RidgeRegressorCV", "KernelRidgeRegressor"])
+def test_validation_tables_must_have_the_order_of_the_training_tables(name, data):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    regressor = getattr(skgex, name)(**REGRESSORS[name])
+    X = pd.DataFrame(data[0], columns=[f"LM{i}" for i in range(7)])
+    Y = pd.DataFrame(data[1], columns=[f"TG{i}" for i in range(5)])
+    for X_val, y_val, said in ((X.iloc[:, ::-1], Y, "X_val"), (X, Y.iloc[:, ::-1], "y_val")):
+        with pytest.raises(ValueError, match=f"{said} has other genes, or another order"):
+            regressor.fit(X, Y, X_val=X_val, y_val=y_val)
+    regressor.fit(X, Y, X_val=X.to_numpy(), y_val=Y)
 
 
 def test_refitting_on_arrays_forgets_gene_names(regressor, data):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from skgex._utils._blocks import blocks
+
 # Rows of one product, and targets of one block: they bound memory, long enough for fast products.
 _ROWS = 4096
 _TARGETS = 2048
@@ -146,11 +148,6 @@ def rooted(A, weight):
 def unit_weight(X):
     """A weight of 1 for every profile."""
     return X.new_ones(len(X), dtype=torch.float64)
-
-
-def blocks(n, size):
-    """Slices of at most ``size`` that cover ``range(n)``."""
-    return [slice(start, min(n, start + size)) for start in range(0, n, size)]
 
 
 def target_blocks(n_targets):

@@ -104,7 +104,8 @@ class _Ridge:
         """
         shrinkage = self.factor.shrinkage(alphas)
         df = 1 + self.factor.eigenvalues @ shrinkage
-        left_over = (alphas * shrinkage).T  # what ridge does not explain of a direction
+        # What ridge leaves of a direction: all of it where profiles with equal landmarks differ.
+        left_over = (alphas / (self.factor.eigenvalues[:, None] + alphas)).T
         errors = left_over.new_empty(len(alphas), self.cross.shape[1])
         for block in target_blocks(errors.shape[1]):
             energy = self.factor.scores(self.cross[:, block]).square_()

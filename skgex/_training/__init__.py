@@ -3,7 +3,13 @@
 from skgex._training._batches import TensorBatches
 from skgex._training._callbacks import BestEpoch, DecayOnRise, LinearDecay, ProgressBar
 from skgex._training._checkpoint import Checkpoint
-from skgex._training._device import forked_rng, resolve_device, resolve_precision
+from skgex._training._device import (
+    float64_device,
+    forked_rng,
+    present_device,
+    resolve_device,
+    resolve_precision,
+)
 from skgex._training._net import SupervisedNet
 
 __all__ = [
@@ -14,7 +20,9 @@ __all__ = [
     "ProgressBar",
     "SupervisedNet",
     "TensorBatches",
+    "float64_device",
     "forked_rng",
+    "present_device",
     "resolve_device",
     "resolve_precision",
 ]

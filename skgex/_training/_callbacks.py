@@ -65,7 +65,8 @@ class DecayOnRise(Callback):
         losses = net.history[:, "train_loss"]
         if len(losses) > 1 and losses[-1] > losses[-2]:
             for group in net.optimizer_.param_groups:
-                group["lr"] = max(self.floor, group["lr"] * self.factor)
+                lr = group["lr"]
+                group["lr"] = max(min(lr, self.floor), lr * self.factor)
 
 
 class ProgressBar(Callback):

@@ -22,8 +22,8 @@ class Checkpoint(Callback):
     folder : path-like
         Where checkpoints lie; it is made if it does not exist.
     fingerprint : str
-        Identifies data, parameters and seed; it names the file, so that many fits, for instance
-        the candidates of a grid search, share a folder and each continues its own.
+        Identifies data, parameters, seed and first weights; it names the file, so that many fits,
+        for instance the candidates of a grid search, share a folder and each continues its own.
     """
 
     def __init__(self, folder, fingerprint):
@@ -102,14 +102,16 @@ class Checkpoint(Callback):
             best.best_state_ = {key: value.to(device) for key, value in part("best").items()}
         random = part("random")
         torch.set_rng_state(random["cpu"])
-        if "cuda" in random:
-            torch.cuda.set_rng_state(random["cuda"])
+        device = torch.device(net.device)
+        if device.type == "cuda" and "cuda" in random:
+            torch.cuda.set_rng_state(random["cuda"], device)
         self.generator_.set_state(random["batches"])
 
     def _generators(self, net):
         states = {"cpu": torch.get_rng_state(), "batches": self.generator_.get_state()}
-        if torch.device(net.device).type == "cuda":
-            states["cuda"] = torch.cuda.get_rng_state()
+        device = torch.device(net.device)
+        if device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(device)
         return states
 
 

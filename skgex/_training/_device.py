@@ -1,4 +1,4 @@
-"""Where to train, in which precision, and with whose random numbers."""
+"""Where to compute, in which precision, and with whose random numbers."""
 
 from contextlib import contextmanager
 
@@ -28,6 +28,34 @@ def resolve_device(device=None):
             "Choose 'cpu', or None to take the fastest device there is."
         ) from error
     return resolved
+
+
+def float64_device(device=None):
+    """Return the ``torch.device`` to solve on in float64; None picks cuda or cpu.
+
+    Raises
+    ------
+    ValueError
+        If ``device`` is not present on this machine, or has no float64.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    resolved = resolve_device(device)
+    if resolved.type == "mps":
+        raise ValueError(
+            f"device={str(device)!r} has no float64, which this solver needs. Choose 'cpu'."
+        )
+    return resolved
+
+
+def present_device(device, dtype=torch.float32):
+    """Return ``device`` to predict on, or the CPU if it is not here or does not know ``dtype``."""
+    try:
+        resolved = resolve_device(device)
+    except ValueError:  # fitted on a GPU, predicting where there is none
+        return torch.device("cpu")
+    lacks_dtype = resolved.type == "mps" and dtype == torch.float64
+    return torch.device("cpu") if lacks_dtype else resolved
 
 
 # Below this width the casts cost more than the faster products save.
@@ -62,5 +90,11 @@ def forked_rng(seed, device):
     """Seed torch's global generators inside the block and give them back untouched after it."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+        # torch.manual_seed would seed every accelerator, also those that are not given back.
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            torch.mps.manual_seed(seed)
         yield

@@ -1,5 +1,7 @@
 """The supervised net: skorch's loop over tensor batches."""
 
+from math import isfinite
+
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer
@@ -97,21 +99,23 @@ class SupervisedNet(NeuralNet):
         return self
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run one epoch and record the mean loss over its rows under the name ``prefix``."""
+        """Run one epoch and record the weighted mean loss of its profiles as ``prefix``."""
         self._set_training(training)
-        total, n_rows = 0.0, 0
+        total, whole = 0.0, 0.0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            total = total + step["loss"] * len(batch[0])
-            n_rows += len(batch[0])
+            X, _, *weight = batch
+            share = weight[0].sum() if weight else len(X)
+            total, whole = total + step["loss"] * share, whole + share
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        self.history.record(prefix, float(total) / n_rows)
+        self.history.record(prefix, float(total) / float(whole))
 
     def _check_finite(self):
-        loss = self.history[-1, "train_loss"]
-        if not -float("inf") < loss < float("inf"):
-            raise FloatingPointError(
-                f"Training diverged: the loss is {loss} in epoch {len(self.history)}. "
-                f"Lower lr (now {self.lr}), or scale the genes (gene_scaling='standard')."
-            )
+        for name in ("train_loss", "valid_mae"):
+            loss = self.history[-1].get(name, 0.0)
+            if not isfinite(loss):
+                raise FloatingPointError(
+                    f"Training diverged: {name} is {loss} in epoch {len(self.history)}. "
+                    f"Lower lr (now {self.lr}), or scale the genes (gene_scaling='standard')."
+                )

@@ -9,7 +9,9 @@ def as_host(array):
     """Return a torch tensor as a numpy array, and anything else as it is."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
-        return array.detach().cpu().numpy()
+        array = array.detach().cpu()
+        # numpy has no bfloat16.
+        return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
     return array
 
 

@@ -59,7 +59,8 @@ class NetRegressor(ProfileRegressor):
             Validation profiles. Without them ``validation_fraction`` of the labelled profiles is
             held out if ``early_stopping``.
         sample_weight : array-like of shape (n_profiles,), default=None
-            Weight of each profile in the loss.
+            Weight of each profile in the loss, and in the validation error if it is held out; 0
+            leaves it out.
 
         Returns
         -------
@@ -73,6 +74,8 @@ class NetRegressor(ProfileRegressor):
             If training diverges.
         """
         warm = self.warm_start and hasattr(self, "module_")
+        if not warm:  # should this fit fail, no old net remains beside new gene scales
+            vars(self).pop("module_", None)
         data = self._training_data(
             X,
             y,
@@ -87,7 +90,9 @@ class NetRegressor(ProfileRegressor):
         seed = random_state.randint(np.iinfo(np.int32).max)
         data = self._with_validation(data, random_state)
         with training.forked_rng(seed, torch.device(self.device_)):
-            module = self.module_ if warm else self._make_module(data.X.shape[1], data.Y.shape[1])
+            # Training further leaves the net as it was if it fails.
+            sizes = data.X.shape[1], data.Y.shape[1]
+            module = deepcopy(self.module_) if warm else self._make_module(*sizes)
             module.to(self.device_).requires_grad_(True)
             net = self._make_net(module, self._net_params(module, data, seed))
             net.fit(self._batches(data, seed))
@@ -98,29 +103,37 @@ class NetRegressor(ProfileRegressor):
     # -- pieces of fit -------------------------------------------------------------------------
     def _with_validation(self, data, random_state):
         """Hold out labelled profiles for early stopping if no validation profiles were given."""
-        n_held_out = round(self.validation_fraction * len(data.X)) if self.early_stopping else 0
-        if data.X_val is not None or n_held_out == 0:
+        n_held_out = min(round(self.validation_fraction * len(data.X)), len(data.X) - 2)
+        if data.X_val is not None or not self.early_stopping or n_held_out <= 0:
             return data
         order = random_state.permutation(len(data.X))
         held_out, kept = order[:n_held_out], np.sort(order[n_held_out:])
+        weight, weight_val = None, None
+        if data.weight is not None:
+            weight, weight_val = data.weight[kept], data.weight[held_out]
         return data._replace(
             X=data.X[kept],
             Y=data.Y[kept],
-            weight=None if data.weight is None else data.weight[kept],
+            weight=weight,
             X_val=data.X[held_out],
             Y_val=data.Y[held_out],
+            weight_val=weight_val,
         )
 
     def _batches(self, data, seed):
         """Training batches on the device, in an order that the seed decides."""
-        arrays = [data.X, data.Y] if data.weight is None else [data.X, data.Y, data.weight]
         generator = torch.Generator().manual_seed(seed)
-        return training.TensorBatches(self._tensors(arrays), self.batch_size, generator)
+        tensors = self._tensors(data.X, data.Y, data.weight)
+        return training.TensorBatches(tensors, self.batch_size, generator)
 
-    def _tensors(self, arrays):
-        return [torch.as_tensor(a, dtype=torch.float32, device=self.device_) for a in arrays]
+    def _tensors(self, *arrays):
+        return [
+            torch.as_tensor(array, dtype=torch.float32, device=self.device_)
+            for array in arrays
+            if array is not None
+        ]
 
-    def _callbacks(self, data, seed):
+    def _callbacks(self, module, data, seed):
         # The checkpoint comes last: it stores what the others have decided in an epoch.
         callbacks = list(self._schedule())
         if data.X_val is not None:
@@ -129,14 +142,14 @@ class NetRegressor(ProfileRegressor):
         if self.verbose:
             callbacks.append(("progress", training.ProgressBar(type(self).__name__)))
         if self.checkpoint is not None:
-            callbacks.append(("checkpoint", self._make_checkpoint(data, seed)))
+            callbacks.append(("checkpoint", self._make_checkpoint(module, data, seed)))
         return callbacks
 
     def _schedule(self):
         """Callbacks that steer the learning rate, as (name, callback) pairs."""
         return []
 
-    def _make_checkpoint(self, data, seed):
+    def _make_checkpoint(self, module, data, seed):
         if not isinstance(self.random_state, Integral):
             raise ValueError(
                 f"checkpoint needs an integer random_state to recognise its own fit, but "
@@ -145,14 +158,15 @@ class NetRegressor(ProfileRegressor):
         irrelevant = ("verbose", "checkpoint", "device", "warm_start")
         params = {k: v for k, v in self.get_params().items() if k not in irrelevant}
         arrays = [array for array in data if array is not None]
-        identity = fingerprint(type(self).__qualname__, params, seed, *arrays)
+        weights = [tensor.numpy(force=True) for tensor in module.state_dict().values()]
+        identity = fingerprint(type(self).__qualname__, params, seed, *arrays, *weights)
         return training.Checkpoint(self.checkpoint, identity)
 
     def _net_params(self, module, data, seed):
         """Arguments of the skorch net that do not depend on the method."""
         valid = None
         if data.X_val is not None:
-            tensors = self._tensors([data.X_val, data.Y_val])
+            tensors = self._tensors(data.X_val, data.Y_val, data.weight_val)
             valid = training.TensorBatches(tensors, self._predict_chunk)
         widest = max(p.shape[0] for p in module.parameters() if p.ndim > 1)
         precision = training.resolve_precision(self.precision, torch.device(self.device_), widest)
@@ -162,7 +176,7 @@ class NetRegressor(ProfileRegressor):
             optimizer=torch.optim.Adam,
             optimizer__fused=True,
             device=self.device_,
-            callbacks=self._callbacks(data, seed),
+            callbacks=self._callbacks(module, data, seed),
             valid_batches=valid,
             precision=precision,
         )
@@ -177,16 +191,13 @@ class NetRegressor(ProfileRegressor):
 
     def _predict_scaled(self, X):
         # Predicting in the caller's dtype makes results independent of how rows are batched.
-        dtype, device = torch.from_numpy(X[:0]).dtype, self._predict_device()
-        module = self.module_
+        dtype, module = torch.from_numpy(X[:0]).dtype, self.module_
+        device = training.present_device(self.device_, dtype)
         if (dtype, device.type) != (torch.float32, "cpu"):
             module = deepcopy(module).to(device=device, dtype=dtype)
         with torch.inference_mode():
             chunks = torch.from_numpy(X).split(self._predict_chunk)
             return torch.cat([module(chunk.to(device)).cpu() for chunk in chunks]).numpy()
 
-    def _predict_device(self):
-        try:
-            return training.resolve_device(self.device_)
-        except ValueError:  # trained on a GPU, predicting where there is none
-            return torch.device("cpu")
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "module_")

@@ -14,14 +14,18 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skgex._utils._naming import few
 from skgex._utils._validation import as_host, labelled_rows, like
 from skgex.preprocessing import GeneScaler
 
-TrainingData = namedtuple("TrainingData", "X Y weight X_unlabeled X_val Y_val")
+TrainingData = namedtuple(
+    "TrainingData", "X Y weight X_unlabeled X_val Y_val weight_val", defaults=[None]
+)
 TrainingData.__doc__ = """What a method learns from: validated, scaled, two-dimensional arrays.
 
-``X``, ``Y`` and ``weight`` (or None) are the labelled profiles, ``X_unlabeled`` those without
-targets (perhaps no row), ``X_val`` and ``Y_val`` the caller's validation profiles (or None).
+``X``, ``Y`` and ``weight`` (or None) are the labelled profiles of positive weight,
+``X_unlabeled`` those without targets (perhaps no row), ``X_val`` and ``Y_val`` the caller's
+validation profiles (or None). Only a method that holds out profiles itself sets ``weight_val``.
 """
 
 _FLOATS = [np.float64, np.float32]
@@ -45,17 +49,18 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Validate what ``fit`` was given, fit the gene scalers, and return `TrainingData`."""
         X, labelled, Y, weight = self._validated(X, y, sample_weight, reset=reset)
         extra = self._check_more(X_unlabeled, "X_unlabeled")
+        used = labelled if weight is None else labelled & (weight > 0)
+        Y = Y if used.all() else Y[used]
         if reset:
-            self._fit_scalers(X, Y, labelled, weight, extra)
+            self._fit_scalers(X, Y, weight, used, extra)
         X = self.x_scaler_.transform(X)
         unlabeled = X[~labelled]
         if extra is not None:
             unlabeled = np.concatenate([unlabeled, self.x_scaler_.transform(extra)])
         if X_val is not None or y_val is not None:
             X_val, y_val = self._validation_data(X_val, y_val)
-        weight = None if weight is None else weight[labelled].astype(self.dtype_)
-        Y = self.y_scaler_.transform(Y[labelled])
-        return TrainingData(X[labelled], Y, weight, unlabeled, X_val, y_val)
+        weight = None if weight is None else weight[used].astype(self.dtype_)
+        return TrainingData(X[used], self.y_scaler_.transform(Y), weight, unlabeled, X_val, y_val)
 
     def _validated(self, X, y, sample_weight=None, *, reset=True, min_labelled=2):
         """Validate profiles, and remember their dtype, shapes and gene names if ``reset``.
@@ -70,6 +75,9 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         # The names are read before validation turns tables into arrays.
         target_names = None if y is None else _get_feature_names(y)
+        if not reset:
+            seen = getattr(self, "target_names_", None)
+            _check_same_genes(target_names, seen, "y", "the y of the earlier call")
         X, y = validate_data(
             self,
             as_host(X),
@@ -77,7 +85,7 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             reset=reset,
             validate_separately=(
                 dict(dtype=_FLOATS, ensure_min_samples=min_labelled),
-                dict(dtype=_FLOATS, ensure_all_finite="allow-nan", ensure_2d=False),
+                dict(dtype=_FLOATS, ensure_all_finite=False, ensure_2d=False),
             ),
         )
         if y.ndim > 2:
@@ -85,8 +93,8 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_consistent_length(X, y)
         if np.isinf(y).any():
             raise ValueError(
-                f"Input y contains infinity or a value too large for {y.dtype!r}. "
-                "Replace or drop these values."
+                f"Input y contains infinity or a value too large for {y.dtype!r}. The first is in "
+                f"row {np.argwhere(np.isinf(y))[0, 0]}: replace these values or drop their rows."
             )
         labelled = labelled_rows(y)
         if labelled.sum() < min_labelled:
@@ -96,7 +104,7 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+                as_host(sample_weight), X, dtype=np.float64, ensure_non_negative=True
             )
             if not sample_weight[labelled].any():
                 raise ValueError(
@@ -116,16 +124,15 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X, Y = (array.astype(self.dtype_, copy=False) for array in (X, Y))
         return X, labelled, Y, sample_weight
 
-    def _fit_scalers(self, X, Y, labelled, weight, X_unlabeled):
-        """Fit the scalers: measured genes on all profiles, targets on the labelled ones."""
-        x_weight = weight
+    def _fit_scalers(self, X, Y, weight, used, X_unlabeled):
+        """Fit the scalers: measured genes on all profiles, targets on the rows ``used`` for Y."""
+        y_weight = None if weight is None else weight[used]
+        self.y_scaler_ = GeneScaler(self.gene_scaling).fit(Y, sample_weight=y_weight)
         if X_unlabeled is not None:
             X = np.concatenate([X, X_unlabeled])
             if weight is not None:
-                x_weight = np.concatenate([weight, np.ones(len(X_unlabeled))])
-        y_weight = None if weight is None else weight[labelled]
-        self.x_scaler_ = GeneScaler(self.gene_scaling).fit(X, sample_weight=x_weight)
-        self.y_scaler_ = GeneScaler(self.gene_scaling).fit(Y[labelled], sample_weight=y_weight)
+                weight = np.concatenate([weight, np.ones(len(X_unlabeled))])
+        self.x_scaler_ = GeneScaler(self.gene_scaling).fit(X, sample_weight=weight)
 
     def _set_target_names(self, names):
         if names is not None:
@@ -137,14 +144,8 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Validate further profiles of the measured genes."""
         if X is None:
             return None
-        names = _get_feature_names(X)
         seen = getattr(self, "feature_names_in_", None)
-        if names is not None and seen is not None and list(names) != list(seen):
-            raise ValueError(
-                f"{name} has other genes, or another order, than X: its columns start with "
-                f"{list(names[:3])}, those of X with {list(seen[:3])}. Bring them into the order "
-                "of X, for instance with GeneAligner."
-            )
+        _check_same_genes(_get_feature_names(X), seen, name, "X")
         X = check_array(as_host(X), dtype=_FLOATS, input_name=name, ensure_min_samples=0)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -158,6 +159,8 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val belong together: pass both, or neither.")
         X_val = self._check_more(X_val, "X_val")
+        seen = getattr(self, "target_names_", None)
+        _check_same_genes(_get_feature_names(y_val), seen, "y_val", "y")
         Y_val = check_array(
             as_host(y_val), dtype=_FLOATS, ensure_2d=False, allow_nd=False, input_name="y_val"
         )
@@ -191,3 +194,13 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Y = self.y_scaler_.inverse_transform(self._predict_scaled(measured))
         Y = Y.astype(self.dtype_, copy=False)
         return like(Y.ravel() if self._y_ndim == 1 else Y, X)
+
+
+def _check_same_genes(names, seen, name, other):
+    """Refuse gene names of the argument ``name`` that are not those seen in ``other``."""
+    if names is not None and seen is not None and list(names) != list(seen):
+        raise ValueError(
+            f"{name} has other genes, or another order, than {other}: its columns are "
+            f"{few(names)}, those of {other} are {few(seen)}. Bring them into that order, for "
+            "instance with GeneAligner."
+        )

@@ -9,7 +9,7 @@ import typer
 from skgex.cli import _options as options
 from skgex.cli._options import Scaling
 
-EXAMPLE = "skgex compare --data expression.gctx --methods ridge,knn --report out/"
+EXAMPLE = "skgex compare --data data.gctx --methods ridge,knn --report out/"
 
 
 def compare(
@@ -79,7 +79,7 @@ def compare(
     for table in _results.tables(results):
         typer.echo(_results.as_text(*table))
     headline, sentences = verdict(results, task.Y[split.test])
-    typer.echo(" ".join([headline, *sentences]))
+    typer.echo("\n".join([headline, *sentences]))
     if report is not None:
         story = _report.Story(
             "Inferring genes from landmarks: methods compared",

@@ -24,7 +24,7 @@ def run(app, argv):
     with warnings.catch_warnings():
         for category in _QUIET:
             warnings.simplefilter("ignore", category)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _warn_once()
         try:
             code = app(argv, prog_name="skgex", standalone_mode=False) or OK
         except (KeyboardInterrupt, typer.Abort):
@@ -75,5 +75,13 @@ def _stop(sentence, code):
     return code
 
 
-def _show_warning(message, category, *_, **__):
-    warn(str(message))
+def _warn_once():
+    """Show every warning, but the same one only once: methods repeat it one after the other."""
+    told = set()
+
+    def show(message, *_, **__):
+        if (text := str(message)) not in told:
+            told.add(text)
+            warn(text)
+
+    return show

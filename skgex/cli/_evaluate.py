@@ -5,7 +5,7 @@ import typer
 from skgex.cli import _options as options
 from skgex.cli._options import Duplicates, Missing
 
-EXAMPLE = "skgex evaluate --model model.skgex --data other_study.h5ad --report out/"
+EXAMPLE = "skgex evaluate --model model.skgex --data other.h5ad --report out/"
 
 
 def evaluate(
@@ -52,7 +52,7 @@ def evaluate(
     for table in _results.tables([result]):
         typer.echo(_results.as_text(*table))
     headline, sentences = verdict([result], y_true)
-    typer.echo(" ".join([headline, *sentences]))
+    typer.echo("\n".join([headline, *sentences]))
     if report is not None:
         story = _report.Story(
             f"How well {model.name} infers {data.name}",
@@ -79,22 +79,31 @@ def _measured_targets(fitted, profiles, duplicates):
     """Targets of the model that the file holds: their positions, values, and a sentence."""
     import numpy as np
 
+    from skgex._utils._naming import few
+    from skgex.cli._panel import align
+    from skgex.cli._task import refuse_flat
     from skgex.preprocessing import GeneAligner
-    from skgex.preprocessing._gene_names import repeated
+    from skgex.preprocessing._gene_names import repeated, without_version
 
     names = fitted.target_names_.astype(str)
     ambiguous = set(repeated(names.tolist()))
     unique = np.array([name for name in names if name not in ambiguous])
+    if not set(map(without_version, unique)) & set(map(without_version, profiles.genes.tolist())):
+        raise ValueError(
+            f"The file has none of the {len(unique):,} genes that the model infers, such as "
+            f"{few(unique)}: there is nothing to compare with."
+        )
     aligner = GeneAligner(missing="nan", duplicates=duplicates)
     aligner.fit(np.zeros((1, len(unique))), genes=unique)
-    values, found = aligner.align(profiles.X, profiles.genes)
+    values, found = align(aligner, profiles)
     has_gene = np.isin(unique, found.matched) & np.isfinite(values).all(axis=0)
     if not has_gene.any():
         raise ValueError("No gene that the model infers is measured completely in the file.")
+    refuse_flat(values[:, has_gene], profiles.samples, "gene to compare with")
     where = {name: position for position, name in enumerate(names)}
     told = f"{has_gene.sum():,} of {len(names):,} genes that the model infers are measured."
     if n_left := len(found.matched) - int(has_gene.sum()):
-        told += f" {n_left:,} more were left out, since some of their values are missing."
+        told += f" {n_left:,} more were left out, since values of theirs are missing or infinite."
     return np.array([where[name] for name in unique[has_gene]]), values[:, has_gene], told
 
 

@@ -8,7 +8,7 @@ import typer
 from skgex.cli import _options as options
 from skgex.cli._options import Duplicates, Missing
 
-EXAMPLE = "skgex infer --model model.skgex --data plate.gct --output profiles.gctx"
+EXAMPLE = "skgex infer --model model.skgex --data plate.gct --output full.gctx"
 
 
 def infer(

@@ -60,11 +60,17 @@ def _column(values):
 
     if values.dtype.kind == "b":
         return f"true for {values.sum():,} of {len(values):,}"
-    if values.dtype.kind in "iuf" and np.isfinite(values).any():
-        known = values[np.isfinite(values)]
-        return f"numbers from {known.min():.4g} to {known.max():.4g}"
-    distinct = np.unique(values.astype(str))
-    return f"{len(distinct):,} different, such as {', '.join(map(repr, distinct[-2:].tolist()))}"
+    is_number = values.dtype.kind in "iuf"
+    known = values[np.isfinite(values) if is_number else values.astype(str) != ""]
+    missing = f"; {len(values) - len(known):,} missing" * (len(known) < len(values))
+    if not len(known):
+        return "missing throughout"
+    if is_number:
+        return f"numbers from {known.min():.4g} to {known.max():.4g}{missing}"
+    distinct = np.unique(known.astype(str)).tolist()
+    if len(distinct) == 1:
+        return f"{distinct[0]!r}{missing or ' throughout'}"
+    return f"{len(distinct):,} different, such as {distinct[0]!r} and {distinct[-1]!r}{missing}"
 
 
 def _of_model(file):

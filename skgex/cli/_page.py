@@ -19,12 +19,15 @@ class Picture(NamedTuple):
 
 
 _MEANING = {
-    "high": "close to the measured values",
+    "high": "follows the measured values",
     "medium": "shows the trend, not the value",
     "low": "a weak hint",
     "none": "no better than the gene's mean",
     "undefined": "constant in the test profiles",
 }
+
+# From so many on, the standard error of a concordance of 0.75 is below 0.1.
+_ENOUGH_PROFILES = 30
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -108,10 +111,17 @@ def verdict(results, y_true):
     """The outcome in plain words: a headline and the sentences under it."""
     best, *others = ranked(results)
     counts, n_genes = best.reliability, int(best.distinct.sum())
-    sentences = [
+    trusted = (
         f"{counts['high']:,} of {n_genes:,} inferred genes ({counts['high'] / n_genes:.0%}) can "
         f"be trusted, another {counts['medium']:,} show the trend; the rest should not be read "
-        "one by one.",
+        "one by one."
+    )
+    if counts["undefined"] == n_genes:
+        trusted = "No gene varies among the test profiles: which to trust cannot be told."
+    elif len(y_true) < _ENOUGH_PROFILES:
+        trusted += f" With only {len(y_true)} test profiles, that is a rough guess."
+    sentences = [
+        trusted,
         f"The error of {best.name} is {best.relative:.0%} of that of guessing every gene's mean "
         f"(MAE {best.mae:.3g}).",
     ]

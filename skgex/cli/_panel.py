@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from skgex._utils._naming import few
 from skgex.cli._input import say, warn
 from skgex.cli._task import check_measured
 from skgex.preprocessing import GeneAligner
-from skgex.preprocessing._gene_names import few, without_version
+from skgex.preprocessing._gene_names import kind, without_version
 
 # A training profile has about one value in 16,000 beyond this many standard deviations.
 _FAR = 4.0
@@ -44,18 +45,28 @@ def match_ids(data, genes, *, keep):
     Returns
     -------
     ExpressionData
+
+    Raises
+    ------
+    ValueError
+        When no gene of the model is in the file under any of its ids.
     """
     wanted = set(map(without_version, genes))
 
     def n_matched(names):
         return len(wanted.intersection(map(without_version, map(str, names))))
 
-    if keep:
-        return data
-    named = {column: data.with_gene_ids(column) for column in data.gene_table}
+    named = {} if keep else {column: data.with_gene_ids(column) for column in data.gene_table}
     found = {column: n_matched(other.genes) for column, other in named.items()}
     best = max(found, key=found.get, default=None)
     own = n_matched(data.genes)
+    if max(own, *found.values(), 0) == 0:
+        raise ValueError(
+            f"The file has none of the model's {len(wanted):,} landmarks. These are "
+            f"{kind(genes)} such as {few(genes[:2])}, the file has {kind(data.genes)} such as "
+            f"{few(data.genes[:2])}: translate the names first, or train the model with "
+            "--gene-ids on the kind of ids that panels have."
+        )
     if best is None or found[best] <= own:
         return data
     say(
@@ -87,7 +98,10 @@ def align_panel(model, data, *, missing, duplicates):
     landmarks = np.asarray(model.feature_names_in_)
     means = model.x_scaler_.inverse_transform(np.zeros((1, len(landmarks))))
     aligner = GeneAligner(missing="mean", duplicates=duplicates).fit(means, genes=landmarks)
-    X, report = aligner.align(data.X, data.genes)
+    wanted = set(map(without_version, landmarks))
+    of_panel = np.array([without_version(gene) in wanted for gene in data.genes.tolist()])
+    check_measured(data.X[:, of_panel], data.genes[of_panel], data.samples)
+    X, report = align(aligner, data)
     is_missing = np.isin(landmarks, report.missing)
     if report.missing:
         if missing == "error":
@@ -109,8 +123,12 @@ def align_panel(model, data, *, missing, duplicates):
             )
         say(f"Landmarks without a measurement: {', '.join(report.missing)}.")
     say(str(report))
-    check_measured(X[:, ~is_missing], landmarks[~is_missing], data.samples)
     return pd.DataFrame(X, index=data.samples, columns=landmarks), is_missing
+
+
+def align(aligner, data):
+    """Align the genes of a file and report on it; what is infinite there counts as missing."""
+    return aligner.align(np.where(np.isinf(data.X), np.nan, data.X), data.genes)
 
 
 def warn_of_drift(model, X, is_missing):

@@ -112,7 +112,8 @@ def _pictures(results, y_true):
             "All methods, over genes",
             "Each shape shows how the genes' errors spread for one method, relative to guessing "
             "every gene's mean (1.0 on the axis): the further left, the better, and genes beyond "
-            "1.0 are better left alone. The best method is on top.",
+            "1.0 are better left alone. The best method is on top. Every gene counts alike here, "
+            "while genes of large errors weigh more in the table: the two means differ.",
         )
         second = others[0].name
         yield _picture(
@@ -130,7 +131,8 @@ def _pictures(results, y_true):
         f"reliability_{best.name}.png",
         f"Which genes can be trusted ({best.name})",
         "Genes from the most to the least reliable. Concordance is 1 where inferred equals "
-        "measured, and 0 where the inferred values say nothing. The table genes_"
+        "measured, and 0 where the inferred values say nothing. A class asks for a small error "
+        "too, so the curve rises again where the next class begins. The table genes_"
         f"{best.name}.csv gives the class of every gene.",
     )
     yield _picture(
@@ -178,5 +180,10 @@ def _whole_folder(folder):
         # The page comes last: where it is new, so is all that it speaks of.
         for file in sorted(making.iterdir(), key=lambda file: file.suffix == ".html"):
             os.replace(file, folder / file.name)
+    except OSError as error:
+        raise type(error)(
+            f"Cannot write the report to {str(folder)!r} ({error.strerror or error}). Nothing was "
+            "left half-written; free some space or choose another place, then try again."
+        ) from error
     finally:
         shutil.rmtree(making, ignore_errors=True)

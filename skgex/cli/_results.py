@@ -95,7 +95,7 @@ def rows(results, chosen):
                 row["method"],
                 f"{row['mae']:.4f} ± {row['mae_sd']:.4f}",
                 f"{row['relative_to_mean_predictor']:.3f}",
-                f"{row['concordance']:.4f}",
+                "undefined" if np.isnan(row["concordance"]) else f"{row['concordance']:.4f}",
                 f"{row['share_better_than_mean']:.1%}",
                 "" if np.isnan(row["fit_seconds"]) else f"{row['fit_seconds']:.1f}",
             )

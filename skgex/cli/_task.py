@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from skgex._utils._naming import few
 from skgex.cli._input import say
 from skgex.datasets import ExpressionData, guess_id_kind
-from skgex.preprocessing._gene_names import few, repeated, without_version
+from skgex.preprocessing._gene_names import repeated, without_version
 
 _HEADERS = {
     "gene", "genes", "gene_id", "symbol", "symbols", "id", "probe", "probe_id", "ensembl", "entrez"
@@ -55,7 +56,7 @@ class Task:
     def is_twin(self):
         """Mask of the targets that are another measurement of a landmark's gene."""
         twins = np.zeros(len(self.targets), dtype=bool)
-        for names in (self.data.genes, *filter(_names_genes, self.data.gene_table.values())):
+        for names in (self.data.genes, *filter(names_genes, self.data.gene_table.values())):
             known = set(names[self.landmarks].tolist()) - {""}
             twins |= np.array([name in known for name in names[self.targets].tolist()])
         return twins
@@ -126,6 +127,7 @@ def make_task(data, *, landmarks=None, targets=None):
     check_measured(task.X, data.genes[measured], data.samples)
     _check_targets(task)
     say(f"Landmarks: {measured.sum():,} genes, {told_by}. To infer: {inferred.sum():,} genes.")
+    _say_constant(task)
     return task
 
 
@@ -181,7 +183,7 @@ def _listed(genes, path):
     return np.array([key in matched for key in keys]), told_by
 
 
-def _names_genes(values):
+def names_genes(values):
     """Whether a column of the gene table names genes: as symbols or Ensembl ids, mostly unique."""
     return (
         values.dtype.kind in "UO"
@@ -226,10 +228,15 @@ def check_measured(X, genes, samples):
             f"{found}, gene {str(genes[gene])!r} in sample {str(samples[sample])!r}. Fill or drop "
             "them first."
         )
+    refuse_flat(X, samples, "landmark")
+
+
+def refuse_flat(X, samples, what):
+    """Refuse profiles that have one value, zero for instance, in all of several genes."""
     flat = np.flatnonzero(X.min(axis=1) == X.max(axis=1))
     if X.shape[1] > 1 and flat.size:
         raise ValueError(
-            f"{flat.size} profiles have the same value in every landmark, the first is "
+            f"{flat.size} profiles have the same value in every {what}, the first is "
             f"{str(samples[flat[0]])!r} with {X[flat[0], 0]:g}: they were not measured. Drop them."
         )
 
@@ -246,5 +253,22 @@ def _check_targets(task):
             f"{str(task.target_genes[gene])!r} in sample {str(task.data.samples[sample])!r}. A "
             "profile must have all of them, or none to count as unlabelled: fill or drop them."
         )
+    labelled = task.labelled
+    refuse_flat(task.Y[labelled], task.data.samples[labelled], "gene to infer")
     if n_unlabelled := int((~task.labelled).sum()):
         say(f"{n_unlabelled:,} profiles are unlabelled (no gene to infer was measured in them).")
+
+
+def _say_constant(task):
+    """Name genes that never vary: legal, but nothing is learnt from them or told of them."""
+    for values, genes, told in (
+        (task.X, task.data.genes[task.landmarks], "landmarks never vary and tell nothing"),
+        (
+            task.Y[task.labelled],
+            task.target_genes,
+            "genes to infer never vary, so that their reliability cannot be told",
+        ),
+    ):
+        constant = genes[values.min(axis=0) == values.max(axis=0)]
+        if constant.size and len(values) > 1:
+            say(f"{constant.size:,} {told}: {few(constant)}.")

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from skgex.cli import _options as options
+from skgex.cli._input import say
 from skgex.cli._options import Scaling
 
-EXAMPLE = "skgex train --data expression.npz --landmarks panel.txt --output model.skgex"
+EXAMPLE = "skgex train --data data.npz --landmarks panel.txt --output m.skgex"
 
 
 def train(
@@ -50,7 +51,6 @@ def train(
     from skgex import persistence
     from skgex._utils._files import atomic_output
     from skgex.cli import _fitting, _input, _methods, _results
-    from skgex.cli._input import say
     from skgex.cli._task import make_task
 
     _input.check_output(output, "--output", (".skgex",))
@@ -62,6 +62,7 @@ def train(
     )
     profiles = _input.read(data, orientation=orientation, gene_ids=gene_ids)
     task = make_task(profiles, landmarks=landmarks, targets=targets)
+    _say_better_ids(profiles)
     split, told = _fitting.split_task(task, group, seed)
     notes = f"{method} on {data.name}: {_input.size_of(profiles)}"
     notes += f"; scaling {scaling.value}; seed {seed}"
@@ -85,15 +86,28 @@ def train(
             baseline=_fitting.training_means(task, split),
             fit_seconds=seconds,
         )
+        say("")
         for table in _results.tables([result]):
             typer.echo(_results.as_text(*table))
         notes += f"; {told}; MAE {result.relative:.1%} of the mean predictor's on test profiles"
-        with atomic_output(genes_file) as temporary:
+        with atomic_output(genes_file) as temporary:  # in place only once the model is
             result.genes.to_csv(temporary, index=False)
+            persistence.save(model, output, notes=notes)
     else:
-        notes += "; all profiles"
-    persistence.save(model, output, notes=notes)
+        persistence.save(model, output, notes=f"{notes}; all profiles")
     say(f"Model: {output}" + (f"; its genes: {genes_file}" if hold_out else ""))
+
+
+def _say_better_ids(data):
+    """Name the columns by whose ids other files would match the model, if its own are unusual."""
+    from skgex.cli._task import names_genes
+
+    named = [name for name, values in data.gene_table.items() if names_genes(values)]
+    if named and data.gene_id_kind == "unknown":
+        say(
+            f"Panels will be matched by ids such as {data.genes[0]}. To match them by other ids, "
+            f"pass --gene-ids with a column of the gene table: {', '.join(named)}."
+        )
 
 
 def _fit(candidates, X, Y, split, hold_out):

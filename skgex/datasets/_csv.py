@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 
+from skgex._utils._naming import few
+
 from ._expression import ExpressionData
 from ._ids import guess_id_kind
 from ._text import as_matrix, number_texts, open_text, read_numbers, split_fields, text_output
@@ -57,12 +59,11 @@ def _oriented(orientation, row_names, column_names):
 
 def write_csv(data, path, *, delimiter):
     """Write a matrix with samples in rows; sample and gene tables have no place in it."""
-    if data.sample_table or data.gene_table:
+    tables = {"sample": data.sample_table, "gene": data.gene_table}
+    if left_out := [f"the {what} table ({few(names)})" for what, names in tables.items() if names]:
         warnings.warn(
-            f"A {_NAMES[delimiter]}-separated file holds values and ids alone; left out: the "
-            f"{len(data.sample_table)} columns of the sample table and the "
-            f"{len(data.gene_table)} of the gene table. Write npz, gct, gctx or h5ad to keep "
-            "them.",
+            f"A {_NAMES[delimiter]}-separated file holds values and ids alone; left out: "
+            f"{' and '.join(left_out)}. Write npz, gct, gctx or h5ad to keep such columns.",
             stacklevel=3,
         )
     with text_output(path) as file:

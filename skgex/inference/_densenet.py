@@ -23,14 +23,15 @@ class DenseNetRegressor(NetRegressor):
         Units of each hidden layer; the papers have 3,000 to 9,000.
     n_hidden_layers : int, default=2
         Number of hidden layers; the papers have 1 to 3.
-    activation : {"leaky_relu", "silu", "relu", "tanh"}, default="leaky_relu"
-        The papers' leaky ReLU has slope 0.2.
+    activation : {"silu", "leaky_relu", "relu", "tanh"}, default="silu"
+        The papers have leaky ReLU of slope 0.2; on validation profiles SiLU with dropped inputs
+        was better by one per cent on every split, see the benchmarks.
     normalization : {"batch", "weight"} or None, default="batch"
         Batch normalisation is Deep-LSMTL's, weight normalisation GGAN's.
     dropout : float, default=0.25
         Share of hidden outputs zeroed while training; the papers have 0.05, 0.1 and 0.25.
-    input_dropout : float, default=0.0
-        Share of landmark genes zeroed while training.
+    input_dropout : float, default=0.05
+        Share of landmark genes zeroed while training; the papers have none.
     loss : {"absolute", "squared"}, default="absolute"
         Averaged over genes.
     lr, lr_final : float, default=1e-3 and 1e-5
@@ -105,10 +106,10 @@ class DenseNetRegressor(NetRegressor):
         hidden_units=500,
         n_hidden_layers=2,
         *,
-        activation="leaky_relu",
+        activation="silu",
         normalization="batch",
         dropout=0.25,
-        input_dropout=0.0,
+        input_dropout=0.05,
         loss="absolute",
         lr=1e-3,
         lr_final=1e-5,
@@ -163,7 +164,8 @@ class DenseNetRegressor(NetRegressor):
         DenseNetRegressor
             Unfitted.
         """
-        published = dict(max_epochs=500, batch_size=100, dropout=0.25, early_stopping=False)
+        published = dict(activation="leaky_relu", input_dropout=0.0, dropout=0.25)
+        published |= dict(max_epochs=500, batch_size=100, early_stopping=False)
         return cls(hidden_units, n_hidden_layers, **(published | params))
 
     def _make_module(self, n_inputs, n_outputs):
@@ -178,6 +180,11 @@ class DenseNetRegressor(NetRegressor):
         )
 
     def _make_net(self, module, params):
+        if self.normalization == "batch" and self.batch_size == 1:
+            raise ValueError(
+                "batch_size=1 leaves batch normalisation no spread to divide by. Raise "
+                "batch_size, or set normalization='weight'."
+            )
         absolute = self.loss == "absolute"
         params["criterion"] = losses.absolute_error if absolute else losses.squared_error
         return training.SupervisedNet(module, **params)

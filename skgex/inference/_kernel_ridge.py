@@ -9,8 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skgex import _solvers as solvers
+from skgex._training import float64_device, present_device
 from skgex.base import ProfileRegressor
-from skgex.inference._device import float64_device, present_device
 
 _KERNELS = {"rbf": solvers.rbf_kernel, "linear": solvers.linear_kernel}
 _DEFAULT_PATH = np.logspace(-3, 2, 11)

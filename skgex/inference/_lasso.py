@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.parallel import Parallel, delayed
 
 from skgex import _solvers as solvers
-from skgex.inference._device import float64_device
+from skgex._training import float64_device
 from skgex.inference._linear import LinearRegressor
 
 # Targets whose correlations with the features are held at once, and targets of one task.

@@ -49,5 +49,5 @@ class LeastSquaresRegressor(IncrementalLinearRegressor):
     def _solve(self, X, Y, weight):
         return solvers.least_squares(X, Y, weight)
 
-    def _solve_sums(self, problem):
-        return problem.fit(0.0)
+    def _penalty(self):
+        return 0.0

@@ -37,7 +37,7 @@ class LinearRegressor(ProfileRegressor):
         """Take over a `LinearFit`; with standard scaling, that of targets on their own scale."""
         coef, y_mean = fitted.coef, fitted.y_mean
         if self.gene_scaling == "standard":
-            self.y_scaler_ = standard_scaler(y_mean, fitted.y_scale)
+            self.y_scaler_ = GeneScaler.from_moments(y_mean.numpy(), fitted.y_scale.numpy())
             coef, y_mean = coef.div_(fitted.y_scale.to(coef.dtype)), torch.zeros_like(y_mean)
         intercept = (y_mean - (fitted.x_mean.to(coef.dtype) @ coef)).to(coef.dtype)
         self.coef_, self.intercept_ = coef.numpy().T, intercept.numpy()
@@ -61,8 +61,7 @@ def _can_add_profiles(estimator):
 class IncrementalLinearRegressor(LinearRegressor):
     """A linear regression that sums over profiles determine.
 
-    A method implements ``_solve(X, Y, weight)`` and ``_solve_sums(PrimalRidge)``, which return a
-    `LinearFit`.
+    A method implements ``_solve(X, Y, weight)``, which returns a `LinearFit`, and ``_penalty()``.
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -124,6 +123,7 @@ class IncrementalLinearRegressor(LinearRegressor):
                 stacklevel=2,
             )
         X, labelled, Y, weight = self._validated(X, y, sample_weight, reset=first, min_labelled=1)
+        alpha = self._penalty()  # refused, if at all, before the profiles are added
         weight = np.where(labelled, 1.0 if weight is None else weight, 0.0)
         if first:
             sums = solvers.GramSums.zeros(X.shape[1], Y.shape[1])
@@ -132,27 +132,17 @@ class IncrementalLinearRegressor(LinearRegressor):
         self._sums = vars(sums.update(to_tensor(X), to_tensor(Y), to_tensor(weight)))
         if self.gene_scaling == "standard":
             x_scale = solvers.scale_of(sums.xx.diagonal(), sums.n)
-            self.x_scaler_ = standard_scaler(sums.x_mean, x_scale)
+            self.x_scaler_ = GeneScaler.from_moments(sums.x_mean.numpy(), x_scale.numpy())
             sums = sums.scaled(sums.x_mean, x_scale)
         else:
             self.x_scaler_, self.y_scaler_ = map(identity_scaler, sums.xy.shape)
         dtype = to_tensor(X).dtype
-        return self._keep(self._solve_sums(solvers.PrimalRidge(sums, dtype)))
-
-
-def standard_scaler(mean, scale):
-    """The `GeneScaler` whose moments are known."""
-    scaler = GeneScaler("standard")
-    scaler.mean_, scaler.scale_ = mean.numpy().copy(), scale.numpy().copy()
-    scaler.n_features_in_ = len(mean)
-    return scaler
+        return self._keep(solvers.PrimalRidge(sums, dtype).fit(alpha))
 
 
 def identity_scaler(n_genes):
     """The `GeneScaler` that leaves values as they are."""
-    scaler = GeneScaler(None)
-    scaler.n_features_in_ = n_genes
-    return scaler
+    return GeneScaler(None).fit(np.zeros((1, n_genes)))
 
 
 def to_tensor(array):

@@ -62,13 +62,10 @@ class RidgeRegressor(IncrementalLinearRegressor):
         self.gene_scaling = gene_scaling
 
     def _solve(self, X, Y, weight):
-        alpha = self._check_alpha()
+        alpha = self._penalty()
         return solvers.ridge_problem(X, Y, weight).fit(alpha)
 
-    def _solve_sums(self, problem):
-        return problem.fit(self._check_alpha())
-
-    def _check_alpha(self):
+    def _penalty(self):
         alpha = np.asarray(self.alpha, dtype=np.float64)
         if alpha.ndim and alpha.shape != (self.n_outputs_,):
             raise ValueError(

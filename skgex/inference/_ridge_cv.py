@@ -181,7 +181,8 @@ class RidgeRegressorCV(LinearRegressor):
         if errors.isinf().any():
             raise ValueError(
                 f"The weights sum to {problem.n:.3g}, too little for generalised "
-                "cross-validation, which reads them as counts. Scale sample_weight up, or set "
-                "cv=5, for instance."
+                f"cross-validation of alpha={alphas[errors.isinf().any(dim=1)].max():.3g}, whose "
+                "fit has no degrees of freedom left. Scale sample_weight up if it does not "
+                "count profiles, leave out small alphas, or set cv=5, for instance."
             )
         return errors

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-_BLOCK_BYTES = 2**25  # float64 copies of one block of genes
+from skgex._utils._blocks import gene_blocks
 
 
 def gene_mean_absolute_error(y_true, y_pred):
@@ -192,9 +192,7 @@ def _over_genes(metric, y_true, y_pred, by_profile=False):
     y_true, y_pred = _check_pair(y_true, y_pred)
     if by_profile:
         y_true, y_pred = y_true.T, y_pred.T
-    n_samples, n_genes = y_true.shape
-    width = max(1, _BLOCK_BYTES // (8 * n_samples))
-    blocks = [slice(start, start + width) for start in range(0, n_genes, width)]
+    blocks = gene_blocks(*y_true.shape)
     return np.concatenate([metric(_float64(y_true, b), _float64(y_pred, b)) for b in blocks])
 
 
@@ -273,8 +271,8 @@ def _warn_undefined(values, metric, noun):
     undefined = np.isnan(values)
     if undefined.any():
         warnings.warn(
-            f"{metric} is undefined (NaN) for {undefined.sum()} of {undefined.size} {noun}, whose "
-            "values are constant.",
+            f"{metric} is undefined (NaN) for {undefined.sum():,} of {undefined.size:,} {noun}, "
+            "whose values are constant.",
             UndefinedMetricWarning,
             stacklevel=3,
         )

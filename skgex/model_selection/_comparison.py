@@ -5,6 +5,7 @@ from time import perf_counter
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import has_fit_parameter
 
 from skgex.metrics import gene_mean_absolute_error
@@ -97,14 +98,12 @@ def compare_methods(methods, X, Y, split, *, on_result=None):
     list of MethodResult
         In the order of ``methods``.
     """
-    train, validation, test = split
+    train, validation, test = ([_safe_indexing(A, rows) for A in (X, Y)] for rows in split)
     results = []
     for name, candidates in methods.items():
-        estimator, index, errors, seconds = select_candidate(
-            candidates, X[train], Y[train], X[validation], Y[validation]
-        )
+        estimator, index, errors, seconds = select_candidate(candidates, *train, *validation)
         start = perf_counter()
-        predictions = estimator.predict(X[test])
+        predictions = estimator.predict(test[0])
         result = MethodResult(
             name=name,
             estimator=estimator,

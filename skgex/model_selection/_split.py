@@ -63,15 +63,15 @@ def split_profiles(
             f"{n_units} {unit} cannot be split into training, validation and test; at least 3 "
             "are needed. Pass more, or split in another way."
         )
+    n_test = min(max(1, round(test_size * n_units)), n_units - 2)
+    n_validation = min(max(1, round(validation_size * n_units)), n_units - n_test - 1)
     splitter = ShuffleSplit if groups is None else GroupShuffleSplit
-    rng = np.random.RandomState(random_state) if random_state is None else random_state
 
-    def hold_out(rows, share):
-        count = min(max(1, round(share * n_units)), n_units - 2)
-        cv = splitter(n_splits=1, test_size=count, random_state=rng)
+    def hold_out(rows, count):
+        cv = splitter(n_splits=1, test_size=count, random_state=random_state)
         kept, held_out = next(cv.split(rows, groups=None if groups is None else groups[rows]))
         return np.sort(rows[kept]), np.sort(rows[held_out])
 
-    rest, test = hold_out(np.arange(n_profiles), test_size)
-    train, validation = hold_out(rest, validation_size)
+    rest, test = hold_out(np.arange(n_profiles), n_test)
+    train, validation = hold_out(rest, n_validation)
     return ProfileSplit(train, validation, test)

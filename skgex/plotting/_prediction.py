@@ -199,14 +199,15 @@ class PredictionDisplay:
         word = str(numbers["reliability"])
         color = RELIABILITY_COLORS[word]
         ax.scatter(true, pred, s=size, color=color, alpha=alpha, linewidths=0, rasterized=True)
-        corner = dict(transform=ax.transAxes, ha="right", va="bottom", color=MUTED, fontsize=9)
-        ax.text(0.97, 0.03, word, **corner)
+        # Inferred values shrink to the mean and many genes have a floor: this corner stays free.
+        corner = dict(transform=ax.transAxes, ha="left", va="top", color=MUTED, fontsize=9)
+        ax.text(0.03, 0.97, word, **corner)
         ax.set(xlim=limits, ylim=limits, aspect="equal")
         rank = f"rank {self.ranks[position]:,} of {self.n_genes:,}"
         mae = f"{numbers['mae']:#.3g}".rstrip(".")
         ax.set_title(
             f"{shorten(self.genes[position], 16)}, {rank}\n"
-            f"r {numbers['pearson']:.2f}   CC {numbers['concordance']:.2f}   MAE {mae}",
+            f"r {numbers['pearson']:z.2f}   CC {numbers['concordance']:z.2f}   MAE {mae}",
             fontsize=9,
         )
 

@@ -158,6 +158,6 @@ class ReliabilityDisplay:
         for title, genes in (("best", self.best), ("worst", self.worst)):
             if genes:
                 lines += ["", f"{title}{but_twins}"]
-                lines += [f"{concordance:.2f}  {shorten(gene, 20)}" for gene, concordance in genes]
+                lines += [f"{value:z.2f}  {shorten(gene, 20)}" for gene, value in genes]
         beside = dict(transform=ax.transAxes, va="bottom", fontsize=9, linespacing=1.35)
         ax.text(1.035, 0, "\n".join(lines[1:]), **beside)

@@ -69,6 +69,8 @@ def panels(ax, n_rows, n_cols, size, grid="both", **sharing):
 
     if ax is None:
         figure = plt.figure(figsize=size, layout="constrained")
+        if n_rows > 1:
+            figure.get_layout_engine().set(h_pad=0.08)  # a title is no part of the panel above
         cells = figure.add_gridspec(n_rows, n_cols)
     elif ax.get_subplotspec() is None:
         raise ValueError(

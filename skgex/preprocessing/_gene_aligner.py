@@ -12,8 +12,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skgex._utils._naming import few
 from skgex.preprocessing._alignment_report import AlignmentReport
-from skgex.preprocessing._gene_names import few, kind, repeated, without_version
+from skgex.preprocessing._gene_names import kind, repeated, without_version
 
 _DTYPES = (np.float64, np.float32)
 _FILLINGS = {"mean": "filled with their training means", "nan": "left empty (NaN)"}
@@ -251,7 +252,7 @@ class GeneAligner(TransformerMixin, BaseEstimator):
             raise ValueError(self._explain(lacking, names))
         if several and self.duplicates == "error":
             raise ValueError(
-                f"X has several columns for {len(several)} reference genes: {few(several)}. "
+                f"{len(several)} reference genes have several columns: {few(several)}. "
                 "Pass duplicates='mean' to average them or duplicates='first' to take the first."
             )
         treatment = []

@@ -1,4 +1,4 @@
-"""What can be told from gene names alone, and how to speak of them."""
+"""What can be told from gene names alone."""
 
 import re
 from collections import Counter
@@ -13,18 +13,6 @@ _KINDS = {
     "RefSeq ids": re.compile(r"[NX][MR]_\d+(\.\d+)?"),
     "gene symbols": re.compile(r"[A-Za-z][A-Za-z0-9./@-]*"),
 }
-
-
-def few(names, n_shown=3):
-    """The first few names, quoted, and how many follow.
-
-    >>> few(["TP53", "MYC", "EGFR", "KRAS"])
-    "'TP53', 'MYC', 'EGFR' and 1 more"
-    """
-    names = list(names)
-    shown = ", ".join(repr(str(name)) for name in names[:n_shown])
-    rest = len(names) - n_shown
-    return f"{shown} and {rest} more" if rest > 0 else shown
 
 
 def repeated(names):

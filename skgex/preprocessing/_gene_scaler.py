@@ -15,6 +15,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skgex._utils._blocks import gene_blocks
+
 
 class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Bring every gene to a common scale, and predictions back from it.
@@ -70,6 +72,23 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.method = method
         self.n_quantiles = n_quantiles
 
+    @classmethod
+    def from_moments(cls, mean, scale):
+        """The fitted "standard" scaler of genes whose moments are known.
+
+        Parameters
+        ----------
+        mean, scale : array-like of shape (n_genes,)
+
+        Returns
+        -------
+        GeneScaler
+        """
+        scaler = cls("standard")
+        scaler.mean_, scaler.scale_ = (np.array(a, dtype=np.float64) for a in (mean, scale))
+        scaler.n_features_in_ = len(scaler.mean_)
+        return scaler
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
         """Learn every gene's scale.
@@ -106,7 +125,7 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         nodes = torch.linspace(-z_max, z_max, self.n_quantiles, dtype=torch.float64)
         self.quantiles_ = np.empty((n_genes, self.n_quantiles), X.dtype)
         self.z_range_ = np.empty((2, n_genes))
-        for genes in _gene_blocks(n_genes, n):
+        for genes in gene_blocks(n, n_genes):
             values, order = torch.from_numpy(np.ascontiguousarray(X[:, genes].T)).sort(dim=1)
             cumulated = torch.cumsum(torch.from_numpy(weight)[order], dim=1)
             cumulated = torch.nn.functional.pad(cumulated, (1, 0))
@@ -132,14 +151,16 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = validate_data(self, X, reset=False, dtype=FLOAT_DTYPES)
         if self.method is None:
             return X.copy()
-        if self.method == "standard":
-            return ((X - self.mean_) / self.scale_).astype(X.dtype, copy=False)
+        scores = self._z_scores if self.method == "standard" else self._normal_scores
         Z = np.empty_like(X, order="C")
-        for genes in _gene_blocks(X.shape[1], len(X)):
-            Z[:, genes] = self._scores(X[:, genes], genes)
+        for genes in gene_blocks(*X.shape):
+            Z[:, genes] = scores(X[:, genes], genes)
         return Z
 
-    def _scores(self, X, genes):
+    def _z_scores(self, X, genes):
+        return (X - self.mean_[genes]) / self.scale_[genes]
+
+    def _normal_scores(self, X, genes):
         nodes = torch.from_numpy(self.quantiles_[genes])
         x = torch.from_numpy(np.ascontiguousarray(X.T, dtype=self.quantiles_.dtype))
         step = 2 * self._z_max / (self.n_quantiles - 1)
@@ -172,17 +193,22 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         if self.method is None:
             return Z.copy()
-        if self.method == "standard":
-            return (Z * self.scale_ + self.mean_).astype(Z.dtype, copy=False)
+        values = self._from_z_scores if self.method == "standard" else self._quantiles
         X = np.empty_like(Z, order="C")
-        for genes in _gene_blocks(Z.shape[1], len(Z)):
-            position = (Z[:, genes].T.astype(np.float64) + self._z_max) / (2 * self._z_max)
-            position = np.clip(position * (self.n_quantiles - 1), 0, self.n_quantiles - 1)
-            below = np.minimum(position.astype(np.int64), self.n_quantiles - 2)
-            low = np.take_along_axis(self.quantiles_[genes], below, axis=1)
-            high = np.take_along_axis(self.quantiles_[genes], below + 1, axis=1)
-            X[:, genes] = (low + (position - below) * (high - low)).T
+        for genes in gene_blocks(*Z.shape):
+            X[:, genes] = values(Z[:, genes], genes)
         return X
+
+    def _from_z_scores(self, Z, genes):
+        return Z * self.scale_[genes] + self.mean_[genes]
+
+    def _quantiles(self, Z, genes):
+        position = (Z.T.astype(np.float64) + self._z_max) / (2 * self._z_max)
+        position = np.clip(position * (self.n_quantiles - 1), 0, self.n_quantiles - 1)
+        below = np.minimum(position.astype(np.int64), self.n_quantiles - 2)
+        low = np.take_along_axis(self.quantiles_[genes], below, axis=1)
+        high = np.take_along_axis(self.quantiles_[genes], below + 1, axis=1)
+        return (low + (position - below) * (high - low)).T
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -195,7 +221,7 @@ def _moments(X, weight):
     n, n_genes = X.shape
     weight = np.full(n, 1 / n) if weight is None else weight / weight.sum()
     mean, variance = np.empty(n_genes), np.empty(n_genes)
-    for genes in _gene_blocks(n_genes, n):
+    for genes in gene_blocks(n, n_genes):
         block = X[:, genes].astype(np.float64)
         # Centring twice removes what rounding left of a large mean.
         rough = block[0].copy()
@@ -204,10 +230,10 @@ def _moments(X, weight):
         mean[genes] = rough + shift
         block -= shift
         variance[genes] = weight @ np.square(block, out=block)
-    # Rounding leaves a constant gene a tiny variance (Chan, Golub & LeVeque 1983 bound it).
-    eps = np.finfo(X.dtype).eps
-    constant = variance <= n * eps * variance + (n * mean * eps) ** 2
-    return mean, np.where(constant, 1.0, np.sqrt(variance))
+    scale = np.sqrt(variance)
+    # A spread of a unit or two in the last place is rounding, however many profiles there are.
+    constant = scale <= 2 * np.finfo(X.dtype).eps * np.abs(mean)
+    return mean, np.where(constant, 1.0, scale)
 
 
 def _interpolate(at, x, y):
@@ -219,8 +245,3 @@ def _interpolate(at, x, y):
     share = ((at - x0) / (x1 - x0).clamp_min(1e-300)).clamp(0, 1)
     share = torch.where(x1 > x0, share, (at > x0).double())
     return y0 + share * (y1 - y0)
-
-
-def _gene_blocks(n_genes, n_rows, block_bytes=2**25):
-    width = max(1, block_bytes // (8 * max(1, n_rows)))
-    return [slice(start, start + width) for start in range(0, n_genes, width)]

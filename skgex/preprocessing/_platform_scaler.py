@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgex.preprocessing._gene_names import few
+from skgex._utils._naming import few
 
 _DTYPES = (np.float64, np.float32)
 _UNNAMED = "(unnamed)"

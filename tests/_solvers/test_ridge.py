@@ -141,11 +141,25 @@ def test_generalized_errors_are_their_formula(n, d):
     X, Y, weight = _profiles(n, d)
     errors = ridge_problem(*_tensors(X, Y, weight)).generalized_errors(*_tensors(ALPHAS))
     rows = np.repeat(np.arange(n), weight.astype(int))
-    Xc, Y, n = X[rows] - X[rows].mean(axis=0), Y[rows], len(rows)
-    for alpha, error in zip(ALPHAS, errors, strict=True):
-        hat = Xc @ np.linalg.solve(Xc.T @ Xc + alpha * np.eye(d), Xc.T) + 1 / n
-        rss = np.square(Y - hat @ Y).sum(axis=0)
-        np.testing.assert_allclose(error, rss / n / (1 - np.trace(hat) / n) ** 2, rtol=1e-6)
+    expected = [_generalized_errors(X[rows], Y[rows], alpha) for alpha in ALPHAS]
+    np.testing.assert_allclose(errors, expected, rtol=1e-6)
+
+
+def _generalized_errors(X, Y, alpha):
+    n, d = X.shape
+    Xc = X - X.mean(axis=0)
+    hat = Xc @ np.linalg.solve(Xc.T @ Xc + alpha * np.eye(d), Xc.T) + 1 / n
+    rss = np.square(Y - hat @ Y).sum(axis=0)
+    return rss / n / (1 - np.trace(hat) / n) ** 2
+
+
+@pytest.mark.parametrize("n, d", [(80, 12), (15, 30)])
+def test_generalized_errors_count_what_equal_landmarks_cannot_explain(n, d):
+    X, Y, _ = _profiles(n, d)
+    X[n // 2 :] = X[: n - n // 2]  # the same landmarks twice, other targets
+    errors = ridge_problem(*_tensors(X, Y)).generalized_errors(*_tensors(ALPHAS))
+    expected = [_generalized_errors(X, Y, alpha) for alpha in ALPHAS]
+    np.testing.assert_allclose(errors, expected, rtol=1e-6)
 
 
 def test_generalized_errors_are_infinite_without_degrees_of_freedom():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
 
 from skgex import DenseNetRegressor, DGEXRegressor
 from skgex import _training as training
@@ -62,6 +63,52 @@ def test_weights_of_zero_mean_unseen():
     assert np.abs(trained.predict(X[:60]) - Y[:60]).mean() < 0.3
 
 
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_profiles_of_weight_zero_are_left_out(early_stopping):
+    weight = np.tile([2.0, 0.0, 0.5], 40)
+    used = weight > 0
+    Y_wrong = np.where(used[:, None], Y, 100.0)
+    trained, expected = (net(early_stopping=early_stopping) for _ in range(2))
+    trained.fit(X, Y_wrong, sample_weight=weight)
+    expected.fit(X[used], Y[used], sample_weight=weight[used])
+    np.testing.assert_array_equal(trained.predict(X), expected.predict(X))
+
+
+def test_held_out_profiles_keep_their_weight():
+    weight = RNG.uniform(0.1, 5, size=len(X))
+    trained = net(max_epochs=1, validation_fraction=0.5, precision="float32")
+    with pytest.MonkeyPatch.context() as patch:
+        shown = []
+        with_validation = type(trained)._with_validation
+
+        def spy(self, *args):
+            shown.append(with_validation(self, *args))
+            return shown[-1]
+
+        patch.setattr(type(trained), "_with_validation", spy)
+        patch.setattr(type(trained), "_predict_chunk", 7)
+        trained.fit(X, Y, sample_weight=weight)
+    (data,) = shown
+    Y_hat = trained.module_(torch.tensor(data.X_val, dtype=torch.float32)).numpy()
+    error = np.abs(Y_hat - data.Y_val).mean(axis=1)
+    assert trained.history_["valid_mae"][0] == pytest.approx(
+        np.average(error, weights=data.weight_val), rel=1e-5
+    )
+    assert sorted([*data.weight, *data.weight_val]) == sorted(weight)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_two_profiles_are_always_left_to_train_on(n):
+    trained = net(validation_fraction=0.95).fit(X[:n], Y[:n])
+    assert ("valid_mae" in trained.history_) == (n > 2)
+
+
+def test_batch_normalisation_needs_batches():
+    with pytest.raises(ValueError, match="batch_size=1 leaves batch normalisation no spread"):
+        net(batch_size=1).fit(X, Y)
+    assert net(batch_size=1, normalization="weight", max_epochs=1).fit(X[:9], Y[:9]).n_epochs_ == 1
+
+
 def test_best_epoch_is_restored():
     trained = net(max_epochs=30, lr=0.05).fit(X, Y, X_val=X[:20], y_val=Y[:20])
     scaled = trained.y_scaler_.transform(Y[:20]) - trained.y_scaler_.transform(
@@ -99,13 +146,44 @@ def test_divergence_is_an_error_that_says_what_to_do():
         DGEXRegressor(16, 1, lr=1e6, gene_scaling=None, random_state=0).fit(X * 100, Y * 1e6)
 
 
-def test_ctrl_c_reaches_the_caller(monkeypatch):
-    def interrupt(self, batch, **kwargs):
-        raise KeyboardInterrupt
+def test_divergence_in_the_last_epoch_is_seen_on_validation_profiles():
+    wild = net(max_epochs=1, batch_size=200, lr=1e30, normalization=None, gene_scaling=None)
+    with pytest.raises(FloatingPointError, match="valid_mae is"):
+        wild.fit(X, Y)
 
-    monkeypatch.setattr(training.SupervisedNet, "train_step", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        net().fit(X, Y)
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Fit as if the user pressed Ctrl-C in the second batch."""
+
+    def fit(estimator, X, Y):
+        train_step, steps = training.SupervisedNet.train_step, []
+
+        def interrupt(self, batch, **kwargs):
+            if steps:
+                raise KeyboardInterrupt
+            steps.append(train_step(self, batch, **kwargs))
+            return steps[0]
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(training.SupervisedNet, "train_step", interrupt)
+            estimator.fit(X, Y)
+
+    return fit
+
+
+def test_ctrl_c_leaves_no_old_net_beside_new_scales(interrupted):
+    trained = net(batch_size=20).fit(X, Y)
+    interrupted(trained, X * 100, Y * 100)
+    with pytest.raises(NotFittedError):
+        trained.predict(X)
+
+
+def test_ctrl_c_in_further_training_leaves_the_net_as_it_was(interrupted):
+    trained = net(batch_size=20, warm_start=True).fit(X, Y)
+    expected = trained.predict(X)
+    interrupted(trained, X, Y)
+    np.testing.assert_array_equal(trained.predict(X), expected)
 
 
 # -- schedules -------------------------------------------------------------------------------
@@ -144,6 +222,10 @@ def test_decay_on_rise_follows_the_training_error():
         stub.history.append({"train_loss": loss})
         schedule.on_epoch_end(stub)
         assert stub.lr_ == lr
+    stub.optimizer_.param_groups[0]["lr"] = 0.1  # a rate below the floor is not raised to it
+    stub.history.append({"train_loss": 9})
+    schedule.on_epoch_end(stub)
+    assert stub.lr_ == 0.1
 
 
 def test_dgex_trains_upper_layers_three_times_as_fast():
@@ -173,6 +255,23 @@ def test_auto_precision_is_exact_for_narrow_nets():
 def test_unknown_device_is_a_sentence():
     with pytest.raises(ValueError, match="device='abacus' cannot be used"):
         net(device="abacus").fit(X, Y)
+
+
+def test_prediction_falls_back_on_the_cpu(monkeypatch):
+    if not torch.cuda.is_available():
+        assert training.present_device("cuda").type == "cpu"
+    # Apple's GPUs have no float64.
+    module = "skgex._training._device.resolve_device"
+    monkeypatch.setattr(module, lambda device: torch.device(device))
+    assert training.present_device("mps", torch.float32).type == "mps"
+    assert training.present_device("mps", torch.float64).type == "cpu"
+
+
+def test_training_on_the_cpu_seeds_no_other_device(monkeypatch):
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    net(device="cpu", max_epochs=1).fit(X, Y)
+    assert not seeded
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -235,6 +334,29 @@ def test_checkpoint_of_another_fit_is_not_taken(tmp_path, monkeypatch):
     expected = net(lr=0.01).fit(X, Y).predict(X)
     np.testing.assert_array_equal(net(lr=0.01, checkpoint=tmp_path).fit(X, Y).predict(X), expected)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_checkpoint_of_further_training_is_not_taken_for_the_first(tmp_path, monkeypatch):
+    params = dict(checkpoint=tmp_path, warm_start=True)
+    expected = net(**params).fit(X, Y).predict(X)
+    killed_fit(net(**params).fit(X, Y), monkeypatch, 3)
+    np.testing.assert_array_equal(net(**params).fit(X, Y).predict(X), expected)
+
+
+def test_checkpoint_of_a_gpu_resumes_on_the_cpu(tmp_path, monkeypatch):
+    expected = net().fit(X, Y).predict(X)
+    generators = training.Checkpoint._generators
+    with monkeypatch.context() as patch:
+        on_gpu = {"cuda": torch.zeros(16, dtype=torch.uint8)}
+        patch.setattr(
+            training.Checkpoint, "_generators", lambda self, net: generators(self, net) | on_gpu
+        )
+        killed_fit(net(checkpoint=tmp_path), monkeypatch, 3)
+    restored = []
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda *args: restored.append(args))
+    resumed = net(checkpoint=tmp_path, device="cpu").fit(X, Y)
+    np.testing.assert_array_equal(resumed.predict(X), expected)
+    assert not restored
 
 
 def test_checkpoint_needs_a_seed(tmp_path):

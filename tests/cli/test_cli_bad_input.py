@@ -294,6 +294,15 @@ def test_help_needs_none_of_the_heavy_packages():
     assert done.stdout.count("Example: skgex ") == len(commands)
 
 
+@pytest.mark.parametrize("columns", [80, 100])
+def test_help_fits_the_terminal_with_the_example_on_one_line(skgex, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for command in ("compare", "train", "infer", "evaluate", "convert", "info"):
+        lines = skgex(command, "--help").out.rstrip().splitlines()
+        assert max(map(len, lines)) <= columns
+        assert lines[-1].startswith(f"  Example: skgex {command} ")
+
+
 def test_help_names_every_method(skgex):
     from skgex.cli._methods import DEFAULT_METHODS, METHODS
 

@@ -10,7 +10,7 @@ import pytest
 import skgex as sg
 from skgex import metrics, persistence
 from skgex.cli import _methods
-from skgex.datasets import ExpressionData, read_expression, write_expression
+from skgex.datasets import ExpressionData, make_expression, read_expression, write_expression
 
 N_LANDMARKS, N_TARGETS = 12, 20
 
@@ -366,6 +366,39 @@ def test_info_says_what_a_file_is(skgex, expression_file, model_file, tmp_path):
     sg.write_gmt({"cycle": ["CCND1", "CDK4"], "p53": ["TP53"]}, tmp_path / "sets.gmt")
     out = skgex("info", tmp_path / "sets.gmt").out
     assert "2 gene sets of 1 to 2 genes" in out
+
+
+def test_info_describes_columns_and_what_they_lack(skgex, tmp_path):
+    columns = {
+        "dose": [0.5, np.nan, 2.0],
+        "plate": ["P1", "P1", "P1"],
+        "well": ["A01", "", "B07"],
+        "batch": [np.nan] * 3,
+    }
+    data = ExpressionData(np.eye(3, 2), ["TP53", "MYC"], ["a", "b", "c"], sample_table=columns)
+    write_expression(data, tmp_path / "data.npz")
+    out = skgex("info", tmp_path / "data.npz").out
+    assert "dose: numbers from 0.5 to 2; 1 missing" in out
+    assert "plate: 'P1' throughout" in out
+    assert "well: 2 different, such as 'A01' and 'B07'; 1 missing" in out
+    assert "batch: missing throughout" in out
+
+
+def test_train_names_ids_that_panels_may_have(skgex, expression_file, tmp_path):
+    words = ("train", "--data", expression_file, "--output", tmp_path / "m.skgex")
+    hint = "Panels will be matched by ids such as LM0001"
+    told = skgex(*words).err
+    assert hint in told
+    assert "pass --gene-ids with a column of the gene table: symbol." in told
+    assert hint not in skgex(*words, "--gene-ids", "symbol").err
+
+
+def test_few_test_profiles_are_called_a_rough_guess(skgex, tmp_path):
+    words = ("compare", "--data", tmp_path / "few.npz", "--methods", "least_squares")
+    for n_profiles, is_rough in ((290, True), (300, False)):
+        data, _ = make_expression(n_profiles, 5, 10, random_state=0)
+        write_expression(data, tmp_path / "few.npz")
+        assert ("that is a rough guess" in skgex(*words).out) == is_rough
 
 
 def test_the_way_from_a_plate_of_the_assay_to_profiles(skgex, shared_data, tmp_path):

@@ -243,8 +243,25 @@ def test_partial_fit_refuses_other_genes(profiles):
     model = RidgeRegressor().partial_fit(X, Y)
     with pytest.raises(ValueError, match="X has 5 features"):
         model.partial_fit(X[:, :5], Y)
-    with pytest.raises(ValueError, match="y has 3 targets, but this RidgeRegressor was fitted on 7"):
+    with pytest.raises(ValueError, match="3 targets, but this RidgeRegressor was fitted on 7"):
         model.partial_fit(X, Y[:, :3])
+    np.testing.assert_allclose(model.predict(X), RidgeRegressor().fit(X, Y).predict(X))
+
+
+def test_partial_fit_refuses_targets_in_another_order(profiles):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    X, Y = profiles[0], pd.DataFrame(profiles[1], columns=list("abcdefg"))
+    model = RidgeRegressor().partial_fit(X, Y)
+    with pytest.raises(ValueError, match="y has other genes, or another order"):
+        model.partial_fit(X, Y[list("gfedcba")])
+
+
+def test_profiles_that_a_bad_alpha_refused_are_not_counted(profiles):
+    X, Y = profiles
+    model = RidgeRegressor().partial_fit(X[:40], Y[:40])
+    with pytest.raises(ValueError, match="alpha has shape"):
+        model.set_params(alpha=[1.0, 2.0]).partial_fit(X[40:], Y[40:])
+    model.set_params(alpha=1.0).partial_fit(X[40:], Y[40:])
     np.testing.assert_allclose(model.predict(X), RidgeRegressor().fit(X, Y).predict(X))
 
 
@@ -334,6 +351,13 @@ def test_choice_by_weights_needs_counts(profiles):
     no_weight = np.repeat([0.0, 1.0], 35)
     with pytest.raises(ValueError, match="no profile of positive weight"):
         RidgeRegressorCV(cv=2).fit(*profiles, sample_weight=no_weight)
+
+
+def test_choice_names_the_alpha_that_leaves_no_degrees_of_freedom(profiles):
+    X, Y = np.random.default_rng(0).normal(size=(5, 6)) * 1e7, profiles[1][:5]
+    with pytest.raises(ValueError, match=r"alpha=0\.01, .* leave out small alphas"):
+        RidgeRegressorCV([0.01, 1e14], gene_scaling=None).fit(X, Y)
+    RidgeRegressorCV([1e14], gene_scaling=None).fit(X, Y)
 
 
 def test_validation_profiles_come_in_pairs(profiles):

@@ -40,7 +40,7 @@ def pair():
 
 @pytest.fixture
 def tiny_blocks(monkeypatch):
-    monkeypatch.setattr("skgex.metrics._genes._BLOCK_BYTES", 8 * 40 * 4)
+    monkeypatch.setattr("skgex._utils._blocks._BLOCK_BYTES", 8 * 40 * 4)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 
+import skgex
 from skgex.model_selection import compare_methods, select_candidate, split_profiles
 
 
@@ -11,9 +12,16 @@ from skgex.model_selection import compare_methods, select_candidate, split_profi
 def test_split_is_a_partition_that_keeps_groups_together(groups):
     split = split_profiles(100, groups=groups, random_state=0)
     assert sorted(np.concatenate(split)) == list(range(100))
+    assert len(split.validation) == len(split.test) == (10 if groups is None else 8)
     if groups is not None:
         parts = [set(groups[rows]) for rows in split]
         assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+
+
+@pytest.mark.parametrize("sizes", [(0.6, 0.375), (0.01, 0.98), (0.98, 0.01)])
+def test_every_part_of_a_split_has_a_profile(sizes):
+    split = split_profiles(4, validation_size=sizes[0], test_size=sizes[1], random_state=0)
+    assert min(map(len, split)) >= 1
 
 
 def test_split_is_reproducible():
@@ -74,3 +82,16 @@ def test_test_profiles_are_never_shown_to_fit(profiles):
     results = compare_methods({"constant": [Constant(1.0)]}, X, Y, split)
     assert not set.union(*Constant.seen) & set(X[split.test, 0])
     assert results[0].predictions.shape == (len(split.test), 2)
+
+
+def test_tables_are_compared_like_arrays(profiles):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    X, Y = profiles
+    split = split_profiles(40, random_state=0)
+    methods = {"ridge": [skgex.RidgeRegressor()]}
+    (arrays,) = compare_methods(methods, X, Y, split)
+    index = np.arange(40)[::-1]
+    tables = (pd.DataFrame(A, index=index).rename(columns="G{}".format) for A in (X, Y))
+    (result,) = compare_methods(methods, *tables, split)
+    np.testing.assert_array_equal(result.predictions, arrays.predictions)
+    assert list(result.estimator.feature_names_in_) == ["G0"]

@@ -265,6 +265,15 @@ class TestPrediction:
         points = display.axes_[4].collections[0].get_offsets()
         np.testing.assert_allclose(points, np.c_[y[:, position], y_pred[:, position]])
 
+    def test_the_class_stands_in_the_free_corner_and_zero_has_no_sign(self):
+        y = np.array([[0.0, 0.0], [0.0, 2.0], [3.0, 1.0], [3.0, 3.0]])
+        y_pred = np.array([[1.0, 0.0], [2.0, 2.0], [2.0, 1.0], [1.0 - 1e-9, 3.0]])
+        display = PredictionDisplay.from_predictions(y, y_pred)
+        assert [texts(ax) for ax in display.axes_] == [["high"], ["none"]]
+        x, height = display.axes_[1].texts[0].get_position()
+        assert x < 0.5 < height
+        assert "r 0.00   CC 0.00" in display.axes_[1].get_title()
+
     @pytest.mark.parametrize("n_genes", [1, 2, 4, 5, 12])
     def test_each_gene_has_one_panel(self, n_genes):
         y, y_pred = predictions(1)

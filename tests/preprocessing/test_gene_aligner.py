@@ -81,7 +81,7 @@ def test_means_that_nobody_measured_cannot_be_promised(train):
 @pytest.mark.parametrize(("policy", "expected"), [("mean", [[2.0, 5.0]]), ("first", [[1.0, 5.0]])])
 def test_duplicated_genes_follow_the_policy(policy, expected):
     table, names = [[1.0, 5.0, 3.0]], ["TP53", "MYC", "TP53"]
-    with pytest.raises(ValueError, match="several columns for 1 reference genes: 'TP53'"):
+    with pytest.raises(ValueError, match="1 reference genes have several columns: 'TP53'"):
         GeneAligner().fit(table, genes=names)
     aligner = GeneAligner(duplicates=policy).fit(table, genes=names)
     assert list(aligner.genes_) == ["TP53", "MYC"]
@@ -92,7 +92,7 @@ def test_duplicated_genes_follow_the_policy(policy, expected):
 
 def test_duplicated_columns_of_a_data_frame(train):
     doubled = train.rename(columns={"KRAS": "TP53"})
-    with pytest.raises(ValueError, match="several columns for 1 reference genes: 'TP53'"):
+    with pytest.raises(ValueError, match="1 reference genes have several columns: 'TP53'"):
         GeneAligner().fit(doubled)
     aligner = GeneAligner(duplicates="mean").fit(doubled)
     with pytest.warns(UserWarning, match=r"Duplicated genes \('TP53'\) were averaged"):

@@ -1,5 +1,7 @@
 """GeneScaler against scipy's ranks and numpy's moments."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.special import ndtri
@@ -81,3 +83,51 @@ def test_float32_stays_float32(method):
 def test_other_genes_are_refused():
     with pytest.raises(ValueError, match="X has 3 genes, but this GeneScaler was fitted on 4"):
         GeneScaler().fit(X).inverse_transform(X[:, :3])
+
+
+@pytest.mark.parametrize("method", ["standard", "rank-gaussian"])
+def test_blocks_of_genes_change_nothing(method, monkeypatch):
+    scaler = GeneScaler(method).fit(X)
+    Z = scaler.transform(X)
+    back = scaler.inverse_transform(Z)
+    monkeypatch.setattr("skgex._utils._blocks._BLOCK_BYTES", 8 * len(X) * 3)
+    again = GeneScaler(method).fit(X)
+    np.testing.assert_allclose(again.transform(X), Z, atol=1e-12)
+    np.testing.assert_allclose(again.inverse_transform(Z), back, rtol=1e-12)
+
+
+def test_standard_scaling_needs_little_more_memory_than_its_result(monkeypatch):
+    monkeypatch.setattr("skgex._utils._blocks._BLOCK_BYTES", 2**14)
+    wide = np.tile(X, 200).astype(np.float32)
+    scaler = GeneScaler().fit(wide)
+    for scale in (scaler.transform, scaler.inverse_transform):
+        tracemalloc.start()
+        scale(wide)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1.3 * wide.nbytes
+
+
+def test_large_means_cost_no_digit():
+    far = (1e6 + RNG.normal(size=(300, 4))).astype(np.float32)
+    exact = far.astype(np.float64)
+    expected = (exact - exact.mean(axis=0)) / exact.std(axis=0)
+    np.testing.assert_allclose(GeneScaler().fit_transform(far), expected, atol=1e-6)
+
+
+def test_many_profiles_make_no_gene_constant():
+    quiet = (8 + 0.001 * RNG.normal(size=(20_000, 2))).astype(np.float32)
+    np.testing.assert_allclose(GeneScaler().fit(quiet).scale_, 0.001, rtol=0.05)
+
+
+def test_rounding_is_no_spread():
+    rounded = np.float32(8) * (1 + np.finfo(np.float32).eps * RNG.integers(0, 2, (300, 1)))
+    np.testing.assert_array_equal(GeneScaler().fit(rounded.astype(np.float32)).scale_, 1.0)
+
+
+def test_from_moments_is_fitted():
+    fitted = GeneScaler().fit(X)
+    known = GeneScaler.from_moments(fitted.mean_, fitted.scale_)
+    np.testing.assert_array_equal(known.transform(X), fitted.transform(X))
+    with pytest.raises(ValueError, match="X has 3 features"):
+        known.transform(X[:, :3])
