@@ -100,7 +100,7 @@ def lasso(alpha=0.05):
     def sklearn():
         from sklearn.linear_model import Lasso
 
-        gram = np.asfortranarray((X - X.mean(axis=0)).T @ (X - X.mean(axis=0)))
+        gram = np.ascontiguousarray((X - X.mean(axis=0)).T @ (X - X.mean(axis=0)))
         model = Lasso(alpha, precompute=gram, max_iter=5000).fit(X - X.mean(axis=0), Y)
         intercept = model.intercept_ - model.coef_ @ X.mean(axis=0)
         return {"objective": lambda: objective(model.coef_, intercept)}
