@@ -24,8 +24,8 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ``"standard"`` subtracts the gene's mean and divides by its standard deviation.
     ``"rank-gaussian"`` replaces a value by the normal score of its rank among the training
     profiles, ``z = Φ⁻¹(mid-rank / n)``; between and beyond training values the map is linear and
-    constant. On heavy-tailed expression data this can matter as much as the choice of method, since
-    no single profile can dominate a squared loss any more.
+    constant. On heavy-tailed expression data this can matter as much as the choice of method does,
+    since no single profile can dominate a squared loss any more.
 
     Parameters
     ----------
