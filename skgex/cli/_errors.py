@@ -44,7 +44,7 @@ def run(app, argv):
 def _explained(error):
     """The sentence and the exit code of an error."""
     if hasattr(error, "format_message"):  # an option or argument that typer refused
-        return f"{error.format_message()} Try: skgex --help", BAD_INPUT
+        return _refused_words(error), BAD_INPUT
     if isinstance(error, ImportError):
         return str(error), FAILURE
     if isinstance(error, OSError) and error.strerror:
@@ -59,6 +59,13 @@ def _explained(error):
         "again with --debug to see where.",
         FAILURE,
     )
+
+
+def _refused_words(error):
+    """What typer says of the words typed, with the help of the command that they were for."""
+    text = error.format_message().replace("Value error, ", "").rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{text}. Try: {context.command_path if context else 'skgex'} --help"
 
 
 def _as_options(text):

@@ -1,6 +1,7 @@
 """A folder with tables, pictures and one self-contained page."""
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -10,6 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+from skgex._utils._naming import few
+from skgex.cli._input import warn
 from skgex.cli._page import Picture, page
 from skgex.cli._results import figures, ranked
 
@@ -46,6 +49,7 @@ def write_report(folder, results, y_true, story):
     import pandas as pd
 
     pictures = list(_pictures(results, y_true))
+    earlier = _files_of_report(folder)
     with _whole_folder(folder) as making:
         pd.DataFrame([_record(result) for result in ranked(results)]).to_csv(
             making / "comparison.csv", index=False
@@ -56,6 +60,12 @@ def write_report(folder, results, y_true, story):
             (making / picture.file).write_bytes(picture.png)
         html = page(results, y_true, pictures, story)
         (making / "report.html").write_text(html, encoding="utf-8")
+        written = {file.name for file in making.iterdir()}
+    if left := sorted(earlier - written):
+        warn(
+            f"{str(folder)!r} still holds files of an earlier report, of which this one says "
+            f"nothing: {few(left)}. Delete them, or write every report into a folder of its own."
+        )
 
 
 def command():
@@ -157,6 +167,14 @@ def _pictures(results, y_true):
                 "of the marked epoch were kept. A validation error that rises while the training "
                 "loss falls is over-fitting; one still falling at the end asks for more epochs.",
             )
+
+
+def _files_of_report(folder):
+    """Names of the tables and pictures of the report that stands in ``folder``, if one does."""
+    if not (Path(folder) / "report.html").exists():
+        return set()
+    named = r"(methods|best_two|(genes|reliability|training)_.+)\.png|genes_.+\.csv"
+    return {file.name for file in Path(folder).iterdir() if re.fullmatch(named, file.name)}
 
 
 def _picture(display, file, title, caption):

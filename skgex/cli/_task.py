@@ -111,12 +111,13 @@ def make_task(data, *, landmarks=None, targets=None):
     if targets is not None:
         inferred = _true_false(data, targets, "--targets") & ~measured
     for mask, what, option in (
-        (measured, "landmarks", "landmarks"),
-        (inferred, "genes to infer", "targets"),
+        (measured, "landmarks", "--landmarks"),
+        (inferred, "genes to infer", "--landmarks and --targets"),
     ):
         if not mask.any():
             raise ValueError(
-                f"No {what} are left among the {mask.size:,} genes: check --{option}."
+                f"No {what} are left among the {mask.size:,} genes, of which "
+                f"{measured.sum():,} are landmarks: check {option}."
             )
     if again := repeated(data.genes[measured].tolist()):
         raise ValueError(

@@ -1,6 +1,7 @@
 """Comma- and tab-separated matrices: a row of ids, a column of ids, numbers."""
 
 import csv
+import re
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from ._ids import guess_id_kind
 from ._text import as_matrix, number_texts, open_text, read_numbers, split_fields, text_output
 
 _NAMES = {",": "comma", "\t": "tab"}
+_DECIMAL = re.compile(r"[-+]?\d*\.\d{2,}([eE][-+]?\d+)?")
 
 
 def read_csv(path, *, delimiter, orientation=None):
@@ -30,11 +32,24 @@ def read_csv(path, *, delimiter, orientation=None):
             f"separator really a {_NAMES[delimiter]}?"
         )
     column_names = np.array(column_names, dtype=str)
+    _refuse_values_as_names(row_names, "column")
+    _refuse_values_as_names(column_names, "line")
     values = as_matrix(frame, row_names, column_names)
     orientation, note = _oriented(orientation, row_names, column_names)
     if orientation == "genes-in-rows":
         values, row_names, column_names = np.ascontiguousarray(values.T), column_names, row_names
     return ExpressionData(values, column_names, row_names, notes=(note, *notes))
+
+
+def _refuse_values_as_names(names, where):
+    """Refuse a table without row names or without a header: its first values would be lost."""
+    values = [name for name in names.tolist() if _DECIMAL.fullmatch(name)]
+    if 2 * len(values) > len(names):
+        raise ValueError(
+            f"its first {where} holds values such as {values[0]!r} where names are expected; "
+            f"write the file with names in its first {where}, and with a letter in front if "
+            "these are the names."
+        )
 
 
 def _oriented(orientation, row_names, column_names):

@@ -83,8 +83,10 @@ class _NumericBody(io.TextIOBase):
         if self.n_fields is None:
             self.n_fields = n_fields
         if n_fields != self.n_fields or n_fields <= self.n_ids:
+            least = self.n_ids + 1
+            expected = self.n_fields if self.n_fields >= least else f"at least {least}"
             raise ValueError(
-                f"line {self.line_number} has {n_fields} fields where {self.n_fields} are "
+                f"line {self.line_number} has {n_fields} fields where {expected} are "
                 "expected; the file is truncated or damaged, or has another separator."
             )
         self.ids.append(ids)
@@ -150,7 +152,7 @@ def as_matrix(frame, row_names, column_names):
             raise ValueError(
                 f"column {str(column_names[position])!r} holds the text "
                 f"{str(column.iloc[row])!r} in row {str(row_names[row])!r} where a number is "
-                "expected."
+                "expected; leave out columns of text, and write NA for a missing value."
             )
         frame = frame.astype({frame.columns[position]: np.float64})
     return frame.to_numpy(dtype=np.float32)

@@ -161,6 +161,19 @@ def test_nothing_to_compare(refused):
     assert "No such command" in refused("predict")
 
 
+def test_words_that_are_refused_lead_to_the_help_of_their_command(refused):
+    assert refused("train", "-d", "x.csv").endswith("No such option: -d. Try: skgex train --help")
+    assert refused("compare", "x.csv").endswith("Try: skgex compare --help")
+    sentence = refused("info", "x.csv", "--orientation", "genes_in_rows")
+    assert "'--orientation': 'genes_in_rows' is not one of" in sentence
+
+
+def test_a_file_of_landmarks_alone_teaches_nothing(refused, simulated, tmp_path):
+    write_expression(simulated.select_genes(slice(N_LANDMARKS)), tmp_path / "panel.npz")
+    sentence = refused("compare", "--data", tmp_path / "panel.npz")
+    assert "No genes to infer are left among the 12 genes, of which 12 are landmarks" in sentence
+
+
 def test_too_few_profiles(refused, simulated, tmp_path):
     for n, said in ((2, "at least 3 are needed"), (4, "at least 2 of each")):
         write_expression(simulated.select_samples(slice(0, n)), tmp_path / "few.npz")

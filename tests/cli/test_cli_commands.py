@@ -60,6 +60,18 @@ def test_compare_writes_a_whole_report(skgex, expression_file, tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["report"]
 
 
+def test_files_of_an_earlier_report_are_named(skgex, expression_file, tmp_path):
+    words = ("compare", "--data", expression_file, "--report", tmp_path, "--methods")
+    (tmp_path / "genes_of_mine.csv").write_text("TP53\n")
+    assert "earlier report" not in skgex(*words, "ridge,least_squares").err
+    (tmp_path / "genes_of_mine.csv").unlink()
+    assert "earlier report" not in skgex(*words, "ridge,least_squares").err
+    told = skgex(*words, "least_squares").err
+    assert "still holds files of an earlier report" in told
+    assert "'genes_ridge.csv'" in told
+    assert (tmp_path / "genes_ridge.csv").exists()
+
+
 def test_compare_shows_how_a_net_learned(skgex, expression_file, tmp_path, monkeypatch):
     small = partial(sg.DGEXRegressor, hidden_units=10, max_epochs=3)
     monkeypatch.setitem(_methods._GRIDS, "dgex", [small])

@@ -120,6 +120,7 @@ def test_text_in_a_numeric_column(refused, text):
     content = f"id\tTP53\tMYC\na\t1\t2\nb\t3\t{text}\n"
     message = refused("data.tsv", content)
     assert f"column 'MYC' holds the text '{text}' in row 'b'" in message
+    assert "leave out columns of text" in message
 
 
 def test_decimal_comma_in_quotes(refused):
@@ -132,6 +133,25 @@ def test_rows_of_different_length(refused):
     assert "header has 3 fields" in refused("data.csv", "id,TP53,MYC\na,1,2,3,4\nb,3,4,5,6\n")
     assert "line 3 has 4 fields where 3" in refused("data.csv", "id,TP53,MYC\na,1,2\nb,3,4,5\n")
     assert "no rows of values" in refused("data.csv", "id,TP53,MYC\n")
+
+
+def test_a_table_without_names_loses_none_of_its_values(refused):
+    """Without names, the first column or line of values would be read as names."""
+    data = small().to_frame()
+    message = refused("data.csv", data.to_csv(index=False))
+    assert "first column holds values such as" in message
+    assert "first line holds values such as" in refused("data.csv", data.T.to_csv(header=False))
+
+
+def test_numbers_that_are_names_are_read(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("id,TP53,BRCA1,MYC\n1.1,0.25,0.5,0.75\n1.2,0.5,0.75,0.25\n")
+    assert read_expression(path).samples.tolist() == ["1.1", "1.2"]
+
+
+def test_a_list_of_genes_is_no_table(refused):
+    message = refused("genes.txt", "TP53\nMYC\n")
+    assert "line 2 has 1 fields where at least 2 are expected" in message
 
 
 def test_duplicated_samples(refused):
