@@ -9,7 +9,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skgex
-from skgex.base import NetRegressor
 
 REGRESSORS = {
     "LeastSquaresRegressor": {},
@@ -138,15 +137,13 @@ def test_infinite_targets_are_refused_by_their_row(regressor, data):
         regressor.fit(X, Y)
 
 
-def test_constant_genes_are_legal(regressor, data):
+def test_constant_genes_are_inferred_as_constant(regressor, data):
     X, Y = data
     X, Y = X.copy(), Y.copy()
     X[:, 0], Y[:, 0] = 3.0, 5.0
     inferred = regressor.fit(X, Y).predict(X)
     assert np.isfinite(inferred).all()
-    # Nets learn the constant like anything else; KNN-GE looks for it among other genes.
-    if not isinstance(regressor, skgex.KNNGeneRegressor | NetRegressor):
-        np.testing.assert_allclose(inferred[:, 0], 5.0, atol=1e-6)
+    np.testing.assert_allclose(inferred[:, 0], 5.0, atol=1e-6)
 
 
 def test_all_zero_profile_is_legal(regressor, data):

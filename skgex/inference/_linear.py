@@ -132,7 +132,8 @@ class IncrementalLinearRegressor(LinearRegressor):
         self._sums = vars(sums.update(to_tensor(X), to_tensor(Y), to_tensor(weight)))
         if self.gene_scaling == "standard":
             x_scale = solvers.scale_of(sums.xx.diagonal(), sums.n)
-            self.x_scaler_ = GeneScaler.from_moments(sums.x_mean.numpy(), x_scale.numpy())
+            spread = x_scale * (sums.xx.diagonal() > 0)
+            self.x_scaler_ = GeneScaler.from_moments(sums.x_mean.numpy(), spread.numpy())
             sums = sums.scaled(sums.x_mean, x_scale)
         else:
             self.x_scaler_, self.y_scaler_ = map(identity_scaler, sums.xy.shape)

@@ -38,7 +38,8 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_genes,)
-        For "standard". Constant genes have scale 1.
+        For "standard". The scale of constant genes is 0: they are only centred, and come back as
+        the constant whatever was inferred.
     quantiles_ : ndarray of shape (n_genes, n_quantiles)
         For "rank-gaussian": the values at the nodes.
     z_range_ : ndarray of shape (2, n_genes)
@@ -158,7 +159,8 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return Z
 
     def _z_scores(self, X, genes):
-        return (X - self.mean_[genes]) / self.scale_[genes]
+        scale = self.scale_[genes]
+        return (X - self.mean_[genes]) / np.where(scale == 0, 1, scale)
 
     def _normal_scores(self, X, genes):
         nodes = torch.from_numpy(self.quantiles_[genes])
@@ -217,7 +219,7 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _moments(X, weight):
-    """Mean and standard deviation of every gene in float64; constant genes get scale 1."""
+    """Mean and standard deviation of every gene in float64; exactly 0 for constant genes."""
     n, n_genes = X.shape
     weight = np.full(n, 1 / n) if weight is None else weight / weight.sum()
     mean, variance = np.empty(n_genes), np.empty(n_genes)
@@ -233,7 +235,7 @@ def _moments(X, weight):
     scale = np.sqrt(variance)
     # A spread of a unit or two in the last place is rounding, however many profiles there are.
     constant = scale <= 2 * np.finfo(X.dtype).eps * np.abs(mean)
-    return mean, np.where(constant, 1.0, scale)
+    return mean, np.where(constant, 0.0, scale)
 
 
 def _interpolate(at, x, y):

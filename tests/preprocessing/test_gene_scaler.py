@@ -122,7 +122,13 @@ def test_many_profiles_make_no_gene_constant():
 
 def test_rounding_is_no_spread():
     rounded = np.float32(8) * (1 + np.finfo(np.float32).eps * RNG.integers(0, 2, (300, 1)))
-    np.testing.assert_array_equal(GeneScaler().fit(rounded.astype(np.float32)).scale_, 1.0)
+    np.testing.assert_array_equal(GeneScaler().fit(rounded.astype(np.float32)).scale_, 0.0)
+
+
+@pytest.mark.parametrize("method", ["standard", "rank-gaussian"])
+def test_constant_genes_come_back_whatever_is_inferred(method):
+    scaler = GeneScaler(method).fit(np.full((20, 1), 5.0))
+    np.testing.assert_allclose(scaler.inverse_transform(np.array([[-3.0], [0.4]])), 5.0)
 
 
 def test_from_moments_is_fitted():
