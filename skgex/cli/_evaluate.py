@@ -79,11 +79,11 @@ def _measured_targets(fitted, profiles, duplicates):
     """Targets of the model that the file holds: their positions, values, and a sentence."""
     import numpy as np
 
+    from skgex._utils._gene_ids import repeated, without_version
     from skgex._utils._naming import few
     from skgex.cli._panel import align
     from skgex.cli._task import refuse_flat
     from skgex.preprocessing import GeneAligner
-    from skgex.preprocessing._gene_names import repeated, without_version
 
     names = fitted.target_names_.astype(str)
     ambiguous = set(repeated(names.tolist()))

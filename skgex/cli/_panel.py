@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from skgex._utils._gene_ids import kind_in_words, without_version
 from skgex._utils._naming import few
 from skgex.cli._input import say, warn
 from skgex.cli._task import check_measured
 from skgex.preprocessing import GeneAligner
-from skgex.preprocessing._gene_names import kind, without_version
 
 # A training profile has about one value in 16,000 beyond this many standard deviations.
 _FAR = 4.0
@@ -63,9 +63,10 @@ def match_ids(data, genes, *, keep):
     if max(own, *found.values(), 0) == 0:
         raise ValueError(
             f"The file has none of the model's {len(wanted):,} landmarks. These are "
-            f"{kind(genes)} such as {few(genes[:2])}, the file has {kind(data.genes)} such as "
-            f"{few(data.genes[:2])}: translate the names first, or train the model with "
-            "--gene-ids on the kind of ids that panels have."
+            f"{kind_in_words(genes)} such as {few(genes[:2])}, the file has "
+            f"{kind_in_words(data.genes)} such as {few(data.genes[:2])}: translate "
+            "the names first, or train the model with --gene-ids on the kind of ids that panels "
+            "have."
         )
     if best is None or found[best] <= own:
         return data

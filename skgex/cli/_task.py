@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from skgex._utils._gene_ids import repeated, without_version
 from skgex._utils._naming import few
 from skgex.cli._input import say
 from skgex.datasets import ExpressionData, guess_id_kind
-from skgex.preprocessing._gene_names import repeated, without_version
 
 _HEADERS = {
     "gene", "genes", "gene_id", "symbol", "symbols", "id", "probe", "probe_id", "ensembl", "entrez"

@@ -6,10 +6,10 @@ import warnings
 
 import numpy as np
 
+from skgex._utils._gene_ids import guess_id_kind
 from skgex._utils._naming import few
 
 from ._expression import ExpressionData
-from ._ids import guess_id_kind
 from ._text import as_matrix, number_texts, open_text, read_numbers, split_fields, text_output
 
 _NAMES = {",": "comma", "\t": "tab"}

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ._ids import as_ids, guess_id_kind
+from skgex._utils._gene_ids import as_ids, guess_id_kind
+
 from ._metadata import is_missing_text
 from ._optional import optional
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from skgex._utils._gene_ids import as_ids
+
 from ._expression import ExpressionData
 from ._hdf5 import check_complete, hdf5_output, open_hdf5
-from ._ids import as_ids
 from ._metadata import without_missing_code
 
 # The stored matrix is samples x genes already; "rows" are genes only in the words of the format.

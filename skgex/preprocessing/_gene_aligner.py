@@ -12,9 +12,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skgex._utils._gene_ids import kind_in_words, repeated, without_version
 from skgex._utils._naming import few
 from skgex.preprocessing._alignment_report import AlignmentReport
-from skgex.preprocessing._gene_names import kind, repeated, without_version
 
 _DTYPES = (np.float64, np.float32)
 _FILLINGS = {"mean": "filled with their training means", "nan": "left empty (NaN)"}
@@ -281,7 +281,7 @@ class GeneAligner(TransformerMixin, BaseEstimator):
                 f"{len(cases)} of them would match ignoring case: rename the columns of X if they "
                 "really are the same genes, of the same species."
             )
-        elif (reference := kind(self.genes_)) != (table := kind(names)):
+        elif (reference := kind_in_words(self.genes_)) != (table := kind_in_words(names)):
             sentences.append(
                 f"The reference has {reference} such as {few(self.genes_[:2])}, X has {table} "
                 f"such as {few(names[:2])}: translate the names first."

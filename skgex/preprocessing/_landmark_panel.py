@@ -5,8 +5,8 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgex._utils._gene_ids import repeated
 from skgex._utils._naming import few
-from skgex.preprocessing._gene_names import repeated
 
 
 class LandmarkPanel(SelectorMixin, BaseEstimator):

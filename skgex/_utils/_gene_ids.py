@@ -1,6 +1,7 @@
 """Gene and sample identifiers: one representation, and a guess at what kind they are."""
 
 import re
+from collections import Counter
 
 import numpy as np
 
@@ -10,7 +11,15 @@ _PATTERNS = {
     "Entrez": re.compile(r"[1-9]\d{0,8}"),
     "symbol": re.compile(r"[A-Z][A-Za-z0-9]*([-.][A-Za-z0-9]+)*"),
 }
+_IN_WORDS = {
+    "Ensembl gene": "Ensembl ids",
+    "HG-U133 probe": "Affymetrix probe sets",
+    "Entrez": "Entrez ids",
+    "symbol": "gene symbols",
+    "unknown": "names of no known kind",
+}
 _ENOUGH = 0.9
+_VERSION = re.compile(r"(ENS[A-Z]*[EGPT]\d+)\.\d+")
 _STEM = re.compile(r"[A-Za-z]*")
 
 
@@ -60,6 +69,26 @@ def guess_id_kind(names):
         if names and n_matching >= _ENOUGH * len(names) and not _counted(names, kind):
             return kind
     return "unknown"
+
+
+def kind_in_words(names):
+    """What the names look like, as a sentence says it: 'Ensembl ids', 'gene symbols'."""
+    return _IN_WORDS[guess_id_kind(names)]
+
+
+def repeated(names):
+    """Names that occur more than once, each told once, in order of appearance."""
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def without_version(name):
+    """An Ensembl id without its version; any other name as it is.
+
+    >>> without_version("ENSG00000141510.18"), without_version("RP11-34P13.7")
+    ('ENSG00000141510', 'RP11-34P13.7')
+    """
+    match = _VERSION.fullmatch(name)
+    return match[1] if match else name
 
 
 def _counted(names, kind):
