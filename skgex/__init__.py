@@ -45,7 +45,9 @@ _CONTENTS = {
         "gene_report",
         "summarize",
     ],
-    "skgex.persistence": ["load", "save"],
+    "skgex.model_selection": ["compare_methods", "split_profiles"],
+    "skgex.plotting": [],  # used as skgex.plotting.ReliabilityDisplay
+    "skgex.persistence": ["describe", "load", "save"],
 }
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
@@ -53,6 +55,8 @@ __all__ = [*_HOME]
 
 
 def __getattr__(name):
+    if f"skgex.{name}" in _CONTENTS:
+        return import_module(f"skgex.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'skgex' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
@@ -61,4 +65,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted([*globals(), *_HOME])
+    return sorted([*globals(), *_HOME, *(home.split(".")[1] for home in _CONTENTS)])

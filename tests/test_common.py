@@ -1,6 +1,8 @@
 """scikit-learn's own checks, over every public estimator."""
 
 import importlib
+import subprocess
+import sys
 
 import pytest
 from sklearn.base import BaseEstimator, is_regressor
@@ -53,6 +55,16 @@ def test_every_estimator_of_a_listed_package_is_importable_from_the_top():
             value = getattr(importlib.import_module(package), name)
             if isinstance(value, type) and issubclass(value, BaseEstimator):
                 assert getattr(skgex, name) is value
+
+
+@pytest.mark.parametrize("name", ["metrics", "plotting", "model_selection", "persistence"])
+def test_subpackages_are_attributes_and_loaded_when_used(name):
+    code = (
+        "import sys, skgex\n"
+        "assert not {'torch', 'sklearn', 'numpy'} & set(sys.modules)\n"
+        f"assert skgex.{name}.__doc__"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("estimator", list(public_estimators()), ids=lambda e: type(e).__name__)
