@@ -23,11 +23,11 @@ def linear_kernel(A, B, gamma=None):
 
 
 def kernel_ridge(kernel, X, Y, weight, alphas, *, basis=None, validation=None, block_bytes=2**28):
-    """Choose ``alpha`` and fit kernel ridge regression, in float64.
+    """Choose ``alpha`` and fit kernel ridge regression.
 
-    The exact path is computed in the dtype of ``X``: in float32 an eigendecomposition takes a
-    third of the time, and rounding moves an error that ``alpha`` is chosen by less than the
-    profiles do.
+    Matrices are factorised in float64. Only the eigendecomposition of an exact path is computed in
+    the dtype of ``X``: in float32 it takes a third of the time, and rounding moves an error that
+    ``alpha`` is chosen by less than the profiles do.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def kernel_ridge(kernel, X, Y, weight, alphas, *, basis=None, validation=None, b
 
     Returns
     -------
-    dual : Tensor of float64 of shape (n_profiles or n_basis, n_targets)
+    dual : Tensor of shape (n_profiles or n_basis, n_targets)
     alpha : float
     scores : Tensor of shape (n_alphas,) or None
         Mean squared leave-one-out or validation error of every alpha; None for one alpha.
@@ -88,9 +88,9 @@ def kernel_ridge(kernel, X, Y, weight, alphas, *, basis=None, validation=None, b
             projected = V.T @ (w.sqrt() * Y)
             scores, alpha = choose(w.sqrt() * V, spectrum, projected, training)
             del V, projected
-        X, weight = X.double(), weight.double()
-        dual = _solve(_weighted(kernel(X, X), weight), weight.sqrt() * Y, alpha)
-        return weight.sqrt() * dual, alpha, scores
+        root = weight.sqrt().to(Y.dtype)
+        gram = _weighted(kernel(X.double(), X.double()), weight.double())
+        return root * _solve(gram, root * Y, alpha), alpha, scores
 
     mapping = _whitening(kernel(basis.double(), basis.double()))
     gram, projected = 0, 0
@@ -111,12 +111,18 @@ def _weighted(K, weight):
 
 
 def _solve(gram, right, alpha):
+    """``(gram + αI)⁻¹ right``: factorised in float64, substituted in the dtype of ``right``.
+
+    The factorisation is what small alphas endanger; the substitution has the root of its condition
+    number, and nearly all of the work where targets outnumber profiles.
+    """
     gram.diagonal().add_(alpha)
     factor, failed = torch.linalg.cholesky_ex(gram)
     if failed:  # alpha is below the rounding of the smallest eigenvalues, which are at least alpha
         spectrum, vectors = torch.linalg.eigh(gram)
-        return vectors @ ((vectors.T @ right) / spectrum.clamp_min(alpha)[:, None])
-    return torch.cholesky_solve(right, factor)
+        dual = vectors @ ((vectors.T @ right.double()) / spectrum.clamp_min(alpha)[:, None])
+        return dual.to(right.dtype)
+    return torch.cholesky_solve(right, factor.to(right.dtype))
 
 
 def _whitening(K):
