@@ -17,7 +17,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import GridSearchCV, KFold
 
-from skgex import KernelRidgeRegressor, KNNRegressor, RidgeRegressor, make_expression
+from skgex import (
+    KernelRidgeRegressor,
+    KNNRegressor,
+    LabeledFold,
+    RidgeRegressor,
+    make_expression,
+)
 from skgex.metrics import gene_mean_absolute_error, mae_scorer
 
 data, _ = make_expression(1000, n_landmarks=50, n_targets=200, labelled=0.1, random_state=0)
@@ -32,18 +38,10 @@ print("inferred:", model.predict(X[~labelled]).shape)
 # Cross-validate with them
 # ------------------------
 # A plain ``KFold`` would put unlabelled profiles into test folds, where there is nothing to
-# compare with: the scores would be NaN. Split the labelled rows, and give every training fold all
-# unlabelled ones:
+# compare with: the scores would be NaN. ``LabeledFold`` splits the labelled rows, and gives every
+# training fold all unlabelled ones:
 
-
-def labelled_splits(cv, Y):
-    """Splits whose test profiles are labelled and whose training profiles include the rest."""
-    is_unlabelled = np.isnan(Y).all(axis=1)
-    rows, rest = np.flatnonzero(~is_unlabelled), np.flatnonzero(is_unlabelled)
-    return [(np.r_[rows[train], rest], rows[test]) for train, test in cv.split(rows)]
-
-
-cv = labelled_splits(KFold(5, shuffle=True, random_state=0), Y)
+cv = LabeledFold(KFold(5, shuffle=True, random_state=0))
 search = GridSearchCV(
     RidgeRegressor(), {"alpha": np.logspace(0, 4, 9)}, scoring=mae_scorer, cv=cv
 ).fit(X, Y)

@@ -45,7 +45,7 @@ _CONTENTS = {
         "gene_report",
         "summarize",
     ],
-    "skgex.model_selection": ["compare_methods", "split_profiles"],
+    "skgex.model_selection": ["LabeledFold", "compare_methods", "split_profiles"],
     "skgex.plotting": [],  # used as skgex.plotting.ReliabilityDisplay
     "skgex.persistence": ["describe", "load", "save"],
 }
