@@ -92,7 +92,7 @@ class NetRegressor(ProfileRegressor):
         with training.forked_rng(seed, torch.device(self.device_)):
             # Training further leaves the net as it was if it fails.
             sizes = data.X.shape[1], data.Y.shape[1]
-            module = deepcopy(self.module_) if warm else self._make_module(*sizes)
+            module = self._module_to_continue(*sizes) if warm else self._make_module(*sizes)
             module.to(self.device_).requires_grad_(True)
             net = self._make_net(module, self._net_params(module, data, seed))
             net.fit(self._batches(data, seed))
@@ -101,6 +101,17 @@ class NetRegressor(ProfileRegressor):
         return self
 
     # -- pieces of fit -------------------------------------------------------------------------
+    def _module_to_continue(self, *sizes):
+        with torch.device("meta"):  # only the constructor's arguments are of interest
+            asked = self._make_module(*sizes).config
+        changed = sorted(k for k, value in asked.items() if value != self.module_.config[k])
+        if changed:
+            raise ValueError(
+                f"warm_start=True continues the net of the previous fit, but {', '.join(changed)} "
+                "changed since. Set warm_start=False to train a new net."
+            )
+        return deepcopy(self.module_)
+
     def _with_validation(self, data, random_state):
         """Hold out labelled profiles for early stopping if no validation profiles were given."""
         n_held_out = min(round(self.validation_fraction * len(data.X)), len(data.X) - 2)

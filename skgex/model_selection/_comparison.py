@@ -1,5 +1,6 @@
 """Several methods on the same profiles, each tuned on validation profiles only."""
 
+import warnings
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -64,6 +65,12 @@ def select_candidate(candidates, X, Y, X_val, Y_val):
     errors : ndarray of shape (n_candidates,)
     seconds : float
         Time it took to fit the selected candidate.
+
+    Raises
+    ------
+    ValueError
+        If there is no candidate, or the training of all has diverged. One that diverges among
+        others is left out with a warning; its error is infinite.
     """
     errors, best = [], None
     for index, candidate in enumerate(candidates):
@@ -71,11 +78,21 @@ def select_candidate(candidates, X, Y, X_val, Y_val):
         validation = {"X_val": X_val, "y_val": Y_val}
         takes = has_fit_parameter(estimator, "X_val")
         start = perf_counter()
-        estimator.fit(X, Y, **(validation if takes else {}))
+        try:
+            estimator.fit(X, Y, **(validation if takes else {}))
+        except FloatingPointError as diverged:
+            warnings.warn(f"{candidate} is left out of the selection. {diverged}", stacklevel=2)
+            errors.append(np.inf)
+            continue
         seconds = perf_counter() - start
         errors.append(gene_mean_absolute_error(Y_val, estimator.predict(X_val)).mean())
         if best is None or errors[-1] < errors[best[1]]:
             best = (estimator, index, seconds)
+    if best is None:
+        raise ValueError(
+            f"None of the {len(candidates)} candidates could be fitted. Pass others, for instance "
+            "nets of a lower lr."
+        )
     estimator, index, seconds = best
     return estimator, index, np.array(errors), seconds
 

@@ -295,6 +295,14 @@ def test_warm_start_refuses_other_targets():
         net(warm_start=True).fit(X, Y).fit(X, Y[:, :3])
 
 
+def test_warm_start_refuses_another_net():
+    trained = net(warm_start=True).fit(X, Y)
+    expected = trained.predict(X)
+    with pytest.raises(ValueError, match="but dropout, hidden_units changed since"):
+        trained.set_params(hidden_units=8, dropout=0.5).fit(X, Y)
+    np.testing.assert_array_equal(trained.predict(X), expected)
+
+
 class Killed(Exception):
     pass
 

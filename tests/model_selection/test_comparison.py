@@ -95,3 +95,25 @@ def test_tables_are_compared_like_arrays(profiles):
     (result,) = compare_methods(methods, *tables, split)
     np.testing.assert_array_equal(result.predictions, arrays.predictions)
     assert list(result.estimator.feature_names_in_) == ["G0"]
+
+
+class Diverging(Constant):
+    """Never gets to an end."""
+
+    def fit(self, X, y, X_val=None, y_val=None):
+        raise FloatingPointError("Training diverged. Lower lr.")
+
+
+def test_a_candidate_that_diverges_is_left_out_with_a_warning(profiles):
+    X, Y = profiles
+    with pytest.warns(UserWarning, match=r"Diverging\(\) is left out .* Lower lr"):
+        _, index, errors, _ = select_candidate([Diverging(), Constant(1.0)], X, Y, X, Y)
+    assert index == 1 and np.isinf(errors[0])
+
+
+@pytest.mark.filterwarnings("ignore:.*left out")
+@pytest.mark.parametrize("candidates", [[], [Diverging()]])
+def test_without_a_fitted_candidate_there_is_a_sentence(profiles, candidates):
+    X, Y = profiles
+    with pytest.raises(ValueError, match="candidates could be fitted"):
+        select_candidate(candidates, X, Y, X, Y)
