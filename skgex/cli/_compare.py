@@ -56,7 +56,7 @@ def compare(
     from skgex.cli import _fitting, _input, _methods, _report, _results
     from skgex.cli._input import say
     from skgex.cli._page import verdict
-    from skgex.cli._task import make_task
+    from skgex.cli._task import column_of, make_task
 
     if report is not None:
         _input.check_folder(report, "--report")
@@ -78,11 +78,15 @@ def compare(
     say("")
     for table in _results.tables(results):
         typer.echo(_results.as_text(*table))
-    headline, sentences = verdict(results, task.Y[split.test])
+    groups = None
+    if group is not None:
+        groups = column_of(profiles.sample_table, group, "--group", "sample")[split.test]
+    headline, sentences = verdict(results, task.Y[split.test], groups)
     typer.echo("\n".join([headline, *sentences]))
     if report is not None:
         story = _report.Story(
             "Inferring genes from landmarks: methods compared",
+            (headline, sentences),
             {
                 "Data": f"{'simulated' if simulate else data}: {_input.size_of(profiles)}",
                 "Landmarks": f"{len(task.landmarks):,} genes, {task.told_by}",

@@ -56,6 +56,7 @@ def evaluate(
     if report is not None:
         story = _report.Story(
             f"How well {model.name} infers {data.name}",
+            (headline, sentences),
             {
                 "Data": f"{data}: {_input.size_of(profiles)}",
                 "Model": f"{model}: {type(fitted).__name__}, "

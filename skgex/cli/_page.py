@@ -87,19 +87,18 @@ $pictures
 """)
 
 
-def page(results, y_true, pictures, story):
+def page(results, pictures, story):
     """Return the page as text.
 
     Parameters
     ----------
     results : list of Judged
-    y_true : ndarray of shape (n_test, n_targets)
     pictures : list of Picture
     story : Story
     """
     return _PAGE.substitute(
         title=escape(story.title),
-        verdict=_verdict(results, y_true),
+        verdict=_verdict(results, *story.verdict),
         facts="".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in story.facts.items()),
         tables="".join(_table(*table) for table in tables(results)),
         pictures="".join(map(_figure, pictures)),
@@ -107,8 +106,11 @@ def page(results, y_true, pictures, story):
     )
 
 
-def verdict(results, y_true):
-    """The outcome in plain words: a headline and the sentences under it."""
+def verdict(results, y_true, groups=None):
+    """The outcome in plain words: a headline and the sentences under it.
+
+    ``groups`` are those of the test profiles, if whole groups were held out.
+    """
     best, *others = ranked(results)
     counts, n_genes = best.reliability, int(best.distinct.sum())
     trusted = (
@@ -127,14 +129,16 @@ def verdict(results, y_true):
     ]
     headline = f"{best.name} infers best."
     if others:
-        second, is_clear = others[0], is_distinguishable(best, others[0], y_true)
-        if not is_clear:
+        second, is_clear = others[0], is_distinguishable(best, others[0], y_true, groups)
+        units = "profiles" if groups is None else "groups"
+        behind = f"{second.name} is {second.mae / best.mae - 1:.1%} behind, "
+        if is_clear is None:
+            sentences.append(f"{behind}but fewer than three test {units} cannot tell from chance.")
+        elif is_clear:
+            sentences.append(f"{behind}more than the choice of test {units} explains.")
+        else:
             headline = f"{best.name} infers best, {second.name} just as well."
-        sentences.append(
-            f"{second.name} is {second.mae / best.mae - 1:.1%} behind, "
-            + ("more" if is_clear else "no more")
-            + " than the choice of test profiles explains."
-        )
+            sentences.append(f"{behind}no more than the choice of test {units} explains.")
     elif best.relative < 1:
         headline = f"{best.name} errs {1 - best.relative:.0%} less than each gene's mean does."
     if best.relative >= 1:
@@ -142,8 +146,8 @@ def verdict(results, y_true):
     return headline, sentences
 
 
-def _verdict(results, y_true):
-    headline, (trusted, *others) = verdict(results, y_true)
+def _verdict(results, headline, sentences):
+    trusted, *others = sentences
     counts = ranked(results)[0].reliability
     total = sum(counts.values())
     counts = {word: n for word, n in counts.items() if n}

@@ -23,6 +23,8 @@ class Story(NamedTuple):
     Attributes
     ----------
     title : str
+    verdict : tuple of (str, list of str)
+        Headline and sentences.
     facts : dict of str to str
         What was done: data, landmarks, split, seed, versions.
     caveats : list of str
@@ -30,6 +32,7 @@ class Story(NamedTuple):
     """
 
     title: str
+    verdict: tuple
     facts: dict
     caveats: list
 
@@ -58,7 +61,7 @@ def write_report(folder, results, y_true, story):
             result.genes.to_csv(making / f"genes_{result.name}.csv", index=False)
         for picture in pictures:
             (making / picture.file).write_bytes(picture.png)
-        html = page(results, y_true, pictures, story)
+        html = page(results, pictures, story)
         (making / "report.html").write_text(html, encoding="utf-8")
         written = {file.name for file in making.iterdir()}
     if left := sorted(earlier - written):

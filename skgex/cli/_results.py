@@ -134,11 +134,17 @@ def ranked(results):
     return sorted(results, key=lambda result: result.mae)
 
 
-def is_distinguishable(best, other, y_true):
-    """Whether the difference between two methods exceeds twice its error over profiles."""
+def is_distinguishable(best, other, y_true, groups=None):
+    """Whether the difference between two methods exceeds twice its error over test profiles.
+
+    Profiles of one group (a study, a batch) vary together: where whole groups are held out, it is
+    the groups that are counted. None where fewer than three can tell nothing.
+    """
     genes = best.distinct
     best, other = (np.abs(r.predictions - y_true)[:, genes].mean(axis=1) for r in (best, other))
     difference = other - best
+    if groups is not None:
+        difference = np.array([difference[groups == g].mean() for g in np.unique(groups)])
     if len(difference) < 3:
-        return False
+        return None
     return difference.mean() > 2 * difference.std(ddof=1) / np.sqrt(len(difference))
