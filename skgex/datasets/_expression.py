@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from skgex._utils._gene_ids import as_ids, guess_id_kind
+from skgex._utils._optional import optional
 
 from ._metadata import is_missing_text
-from ._optional import optional
 
 
 @dataclass(eq=False, repr=False)

@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 
+from skgex._utils._optional import optional
+
 from ._expression import ExpressionData
 from ._hdf5 import check_complete, hdf5_output, open_hdf5
-from ._optional import optional
 
 _PURPOSE = "Reading and writing h5ad files"
 

@@ -3,7 +3,7 @@
 import math
 from contextlib import contextmanager
 
-from ._optional import optional
+from skgex._utils._optional import optional
 
 _PURPOSE = "Reading and writing gctx and h5ad files"
 

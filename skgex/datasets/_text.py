@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ._optional import optional
+from skgex._utils._optional import optional
 
 _CUT = (
     "The last line does not end with a line break: if the file was cut short, its last value is "

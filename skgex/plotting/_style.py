@@ -5,6 +5,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from skgex._utils._optional import optional
+
 # Okabe and Ito's colours, told apart by colour-blind readers as well.
 BLUE, SKY, ORANGE, VERMILLION, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7"
 INK, MUTED, PALE = "#222222", "#6E6E6E", "#E4E4E4"
@@ -48,12 +50,7 @@ def style():
     ImportError
         If matplotlib is not installed.
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            'Drawing needs the package matplotlib; run: pip install "skgex[plot]"'
-        ) from error
+    plt = optional("matplotlib.pyplot", "Drawing", extra="plot")
     with plt.rc_context(_RC):
         yield plt
 

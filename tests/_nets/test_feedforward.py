@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from skgex import DenseNetRegressor, DGEXRegressor
 from skgex._nets import MLP, DenseNet
 
 
@@ -15,6 +16,31 @@ def test_densenet_has_the_published_number_of_parameters(units, published):
     with torch.device("meta"):
         net = DenseNet(943, 9520, (units, units))
     assert n_parameters(net) == pytest.approx(published, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "expected"),
+    [
+        # 943 -> 3 x 9,000 -> 9,520; weights and biases.
+        (DGEXRegressor.published(), 944 * 9000 + 2 * 9001 * 9000 + 9001 * 9520),
+        # Every layer sees those before it. Batch normalisation has two parameters a unit, no bias.
+        (
+            DenseNetRegressor.published(),
+            (943 + 9943 + 18943 + 3 * 2) * 9000 + (27943 + 1) * 9520,
+        ),
+    ],
+    ids=["D-GEX", "DenseNet"],
+)
+def test_published_presets_have_the_papers_sizes(estimator, expected):
+    with torch.device("meta"):
+        assert n_parameters(estimator._make_module(943, 9520)) == expected
+
+
+def test_published_presets_take_overrides():
+    small = DGEXRegressor.published(hidden_units=3000, n_hidden_layers=1, dropout=0.25)
+    assert (small.hidden_units, small.n_hidden_layers, small.dropout) == (3000, 1, 0.25)
+    assert DenseNetRegressor.published(activation="silu").activation == "silu"
+    assert DenseNetRegressor.published().activation == "leaky_relu"
 
 
 def test_dgex_size_by_hand():
