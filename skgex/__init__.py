@@ -20,6 +20,8 @@ _CONTENTS = {
         "KNNGeneRegressor",
         "DGEXRegressor",
         "DenseNetRegressor",
+        "GGANRegressor",
+        "SemiGANRegressor",
     ],
     "skgex.preprocessing": [
         "GeneScaler",

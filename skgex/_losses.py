@@ -5,7 +5,11 @@ shape (n_profiles,). Losses are averaged over genes, so that a weight between tw
 same for a hundred genes and for ten thousand; where a paper sums over genes, the name says so.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
+from torch.nn.functional import softplus
 
 
 def absolute_error(Y_hat, Y):
@@ -28,3 +32,41 @@ def weighted_mean(per_profile, weight=None):
     if weight is None:
         return per_profile.mean()
     return (per_profile * weight).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
+
+
+# -- adversarial losses, of the score that a critic D gives a profile ---------------------------
+class AdversarialLoss(NamedTuple):
+    """What D minimises on a real and on a generated profile, and what the generator minimises."""
+
+    real: Callable
+    fake: Callable
+    pull: Callable
+
+
+ADVERSARIAL = {
+    # Mao et al. 2017: ½(D − 1)² and ½D² against (D − 1)².
+    "least_squares": AdversarialLoss(
+        real=lambda score: 0.5 * (score - 1).square(),
+        fake=lambda score: 0.5 * score.square(),
+        pull=lambda score: (score - 1).square(),
+    ),
+    # −log σ(D) and −log(1 − σ(D)) against −log σ(D), which pulls where log(1 − σ(D)) is flat.
+    "non_saturating": AdversarialLoss(
+        real=lambda score: softplus(-score),
+        fake=softplus,
+        pull=lambda score: softplus(-score),
+    ),
+}
+
+
+def as_long_as(reference, loss, at):
+    """A term with the gradient of ``loss`` at the tensor ``at``, as long as that of ``reference``.
+
+    A critic's slope depends on its weights and on the number of genes, so that no fixed weight of
+    an adversarial loss means the same twice; relative to the slope of the other loss it does. The
+    value of the term means nothing.
+    """
+    terms = loss, reference
+    pull, measure = (torch.autograd.grad(term, at, retain_graph=True)[0] for term in terms)
+    pull = pull * (measure.norm() / pull.norm().clamp_min(torch.finfo(pull.dtype).tiny))
+    return (at * pull.detach()).sum()

@@ -15,6 +15,10 @@ from skgex.base import NetRegressor
 SMALL = {
     "DGEXRegressor": dict(hidden_units=32, random_state=0),
     "DenseNetRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
+    "GGANRegressor": dict(hidden_units=32, critic_units=16, max_epochs=40, random_state=0),
+    "SemiGANRegressor": dict(
+        hidden_units=32, latent_dim=4, gan_units=16, critic_units=16, max_epochs=30, random_state=0
+    ),
 }
 
 

@@ -1,10 +1,11 @@
 """Feed-forward nets from measured genes to inferred genes: the plain MLP and the DenseNet."""
 
+from contextlib import contextmanager
 from functools import partial
 
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 ACTIVATIONS = {
     "tanh": nn.Tanh,
@@ -24,9 +25,9 @@ class MLP(nn.Module):
     hidden_units : sequence of int
         Width of each hidden layer; may be empty, which leaves a linear map.
     activation : {"tanh", "relu", "leaky_relu", "silu"}
-    normalization : {"batch", "weight"} or None
-        Batch normalisation between linear map and activation, or weight normalisation of every
-        linear map, the output's too.
+    normalization : {"batch", "weight", "spectral"} or None
+        Batch normalisation between linear map and activation, or weight or spectral normalisation
+        of every linear map, the output's too.
     dropout, input_dropout : float
         Share of hidden outputs, and of inputs, that are zeroed while training.
     output_init : {"xavier", "small"} or float
@@ -69,6 +70,11 @@ class MLP(nn.Module):
         bound = {"xavier": None, "small": 1e-4}.get(output_init, output_init)
         self.output = _linear(width, n_outputs, normalization, bound=bound)
 
+    def __reduce__(self):
+        # Parametrised layers (weight and spectral normalisation) cannot be pickled; this can.
+        frozen = [name for name, p in self.named_parameters() if not p.requires_grad]
+        return _rebuild, (type(self), self.config, self.state_dict(), self.training, frozen)
+
     @staticmethod
     def _next_width(width, units):
         return units
@@ -102,6 +108,32 @@ class DenseNet(MLP):
         return H
 
 
+def _rebuild(cls, config, state, training, frozen):
+    with torch.device("meta"):  # draws no random numbers
+        net = cls(**config)
+    net.load_state_dict(state, assign=True)
+    for name, parameter in net.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+    return net.train(training)
+
+
+@contextmanager
+def frozen_statistics(module):
+    """Leave the running statistics of batch normalisation as they are inside the block.
+
+    For profiles that a net should learn from, but not take for the kind it will infer.
+    """
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm1d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
 def _linear(n_in, n_out, normalization=None, *, bias=True, bound=None):
     """Linear map, Xavier-uniform unless a bound is given, biases zero."""
     linear = nn.Linear(n_in, n_out, bias=bias)
@@ -111,4 +143,5 @@ def _linear(n_in, n_out, normalization=None, *, bias=True, bound=None):
         nn.init.uniform_(linear.weight, -bound, bound)
     if bias:
         nn.init.zeros_(linear.bias)
-    return weight_norm(linear) if normalization == "weight" else linear
+    parametrization = {"weight": weight_norm, "spectral": spectral_norm}.get(normalization)
+    return parametrization(linear) if parametrization else linear

@@ -1,7 +1,14 @@
 """The training engine: skorch holds the loop, tensors stay on the device."""
 
-from skgex._training._batches import TensorBatches
-from skgex._training._callbacks import BestEpoch, DecayOnRise, LinearDecay, ProgressBar
+from skgex._training._adversarial import AdversarialNet
+from skgex._training._batches import PairedBatches, TensorBatches
+from skgex._training._callbacks import (
+    BestEpoch,
+    DecayOnRise,
+    LinearDecay,
+    ProgressBar,
+    gradient_clipping,
+)
 from skgex._training._checkpoint import Checkpoint
 from skgex._training._device import (
     float64_device,
@@ -13,16 +20,19 @@ from skgex._training._device import (
 from skgex._training._net import SupervisedNet
 
 __all__ = [
+    "AdversarialNet",
     "BestEpoch",
     "Checkpoint",
     "DecayOnRise",
     "LinearDecay",
+    "PairedBatches",
     "ProgressBar",
     "SupervisedNet",
     "TensorBatches",
     "float64_device",
     "forked_rng",
     "present_device",
+    "gradient_clipping",
     "resolve_device",
     "resolve_precision",
 ]

@@ -1,6 +1,6 @@
 """Batches of tensors that already lie on the training device."""
 
-from itertools import pairwise
+from itertools import chain, islice, pairwise, repeat
 
 import torch
 
@@ -51,3 +51,27 @@ class TensorBatches:
         if len(bounds) > 2 and bounds[-1] - bounds[-2] == 1:
             del bounds[-2]
         return bounds
+
+
+class PairedBatches:
+    """Batches ``(labelled, unlabelled)``; an epoch is one pass over the longer of the two.
+
+    The shorter one starts over, reshuffled, as often as it takes.
+
+    Parameters
+    ----------
+    labelled, unlabelled : TensorBatches
+        Drawing from the same generator, which a checkpoint stores.
+    """
+
+    def __init__(self, labelled, unlabelled):
+        self.labelled = labelled
+        self.unlabelled = unlabelled
+        self.generator = labelled.generator
+
+    def __len__(self):
+        return max(len(self.labelled), len(self.unlabelled))
+
+    def __iter__(self):
+        endless = (chain.from_iterable(repeat(b)) for b in (self.labelled, self.unlabelled))
+        return islice(zip(*endless, strict=True), len(self))

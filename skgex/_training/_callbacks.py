@@ -2,7 +2,7 @@
 
 import math
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, GradientNormClipping
 
 
 class BestEpoch(Callback):
@@ -46,9 +46,10 @@ class LinearDecay(Callback):
 
     def on_epoch_begin(self, net, **kwargs):
         done = (len(net.history) - 1) / max(1, net.max_epochs - 1)
-        for group in net.optimizer_.param_groups:
-            start = group.setdefault("initial_lr", group["lr"])
-            group["lr"] = start * (1 - done * (1 - self.final_ratio))
+        for name in net._optimizers:
+            for group in getattr(net, f"{name}_").param_groups:
+                start = group.setdefault("initial_lr", group["lr"])
+                group["lr"] = start * (1 - done * (1 - self.final_ratio))
 
 
 class DecayOnRise(Callback):
@@ -67,6 +68,11 @@ class DecayOnRise(Callback):
             for group in net.optimizer_.param_groups:
                 lr = group["lr"]
                 group["lr"] = max(min(lr, self.floor), lr * self.factor)
+
+
+def gradient_clipping(max_norm):
+    """Named callbacks that shorten each player's gradient to ``max_norm``; None leaves it."""
+    return [] if max_norm is None else [("clip", GradientNormClipping(max_norm))]
 
 
 class ProgressBar(Callback):

@@ -1,5 +1,6 @@
 """The supervised net: skorch's loop over tensor batches."""
 
+from collections import defaultdict
 from math import isfinite
 
 import torch
@@ -99,21 +100,37 @@ class SupervisedNet(NeuralNet):
         return self
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run one epoch and record the weighted mean loss of its profiles as ``prefix``."""
+        """Run one epoch and record the weighted mean loss of its profiles as ``prefix``.
+
+        Further ``terms`` of a step are recorded under their own names.
+        """
         self._set_training(training)
-        total, whole = 0.0, 0.0
+        totals, whole = defaultdict(float), 0.0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            X, _, *weight = batch
-            share = weight[0].sum() if weight else len(X)
-            total, whole = total + step["loss"] * share, whole + share
+            share = self.weight_of(batch)
+            for name, value in ({prefix: step["loss"]} | step.get("terms", {})).items():
+                totals[name] += value * share
+            whole += share
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        self.history.record(prefix, float(total) / float(whole))
+        for name, total in totals.items():
+            self.history.record(name, float(total) / float(whole))
+
+    @staticmethod
+    def weight_of(batch):
+        """What the losses of a batch count for in the mean over an epoch."""
+        X, _, *weight = batch
+        return weight[0].sum() if weight else len(X)
+
+    def losses(self):
+        """The mean losses of every epoch, by name."""
+        rows = self.history.to_list()
+        names = [name for name in rows[0] if name not in ("batches", "epoch", "dur")]
+        return {name: [row[name] for row in rows] for name in names}
 
     def _check_finite(self):
-        for name in ("train_loss", "valid_mae"):
-            loss = self.history[-1].get(name, 0.0)
+        for name, (*_, loss) in self.losses().items():
             if not isfinite(loss):
                 raise FloatingPointError(
                     f"Training diverged: {name} is {loss} in epoch {len(self.history)}. "

@@ -1,6 +1,8 @@
 """The contract that every regressor of skgex keeps, written once."""
 
+from skgex.base._docs import fill_docstring
+from skgex.base._feedforward_regressor import FeedforwardRegressor
 from skgex.base._net_regressor import NetRegressor
-from skgex.base._profile_regressor import ProfileRegressor, TrainingData
+from skgex.base._profile_regressor import ProfileRegressor
 
-__all__ = ["NetRegressor", "ProfileRegressor", "TrainingData"]
+__all__ = ["FeedforwardRegressor", "NetRegressor", "ProfileRegressor", "fill_docstring"]

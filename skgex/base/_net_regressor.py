@@ -96,8 +96,7 @@ class NetRegressor(ProfileRegressor):
             module.to(self.device_).requires_grad_(True)
             net = self._make_net(module, self._net_params(module, data, seed))
             net.fit(self._batches(data, seed))
-        self.module_ = module.eval().requires_grad_(False).cpu()
-        self._keep_history(net)
+        self._keep(net)
         return self
 
     # -- pieces of fit -------------------------------------------------------------------------
@@ -192,13 +191,13 @@ class NetRegressor(ProfileRegressor):
             precision=precision,
         )
 
-    def _keep_history(self, net):
-        rows = net.history.to_list()
-        names = ("train_loss", "valid_mae")
-        self.history_ = {k: [row[k] for row in rows] for k in names if k in rows[0]}
-        self.n_epochs_ = len(rows)
+    def _keep(self, net):
+        """Keep what outlives training."""
+        self.module_ = net.module_.eval().requires_grad_(False).cpu()
+        self.history_ = net.losses()
+        self.n_epochs_ = len(net.history)
         best = [c for _, c in net.callbacks_ if isinstance(c, training.BestEpoch)]
-        self.best_epoch_ = best[0].best_epoch_ if best else len(rows)
+        self.best_epoch_ = best[0].best_epoch_ if best else self.n_epochs_
 
     def _predict_scaled(self, X):
         # Predicting in the caller's dtype makes results independent of how rows are batched.

@@ -191,6 +191,7 @@ class Net:
     """Just enough of a net for a callback."""
 
     max_epochs = 5
+    _optimizers = ("optimizer",)
 
     def __init__(self):
         self.optimizer_ = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)

@@ -1,0 +1,139 @@
+"""SemiGAN's game: critics, generators, inverse net and inference net take turns."""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from skgex import _losses as losses
+from skgex import _training as training
+from skgex._nets import MLP, frozen_statistics
+
+
+def make_players(n_landmarks, n_targets, params):
+    """The nets that train beside the inference net, by player."""
+    x, y, z = n_landmarks, n_targets, params.latent_dim
+    deep = (params.gan_units,) * params.n_gan_layers
+
+    def net(n_inputs, n_outputs, units):
+        shape = n_inputs, n_outputs, units
+        return MLP(*shape, activation="leaky_relu", normalization=params.gan_normalization)
+
+    critic = partial(net, n_outputs=1, units=(params.critic_units,))
+    return {
+        "critics": nn.ModuleDict({"x": critic(x), "y": critic(y), "xy": critic(x + y)}),
+        "generators": nn.ModuleDict({"x": net(z, x, deep), "y": net(z, y, deep)}),
+        "inverse": net(x, z, deep),
+    }
+
+
+class SemiGANNet(training.AdversarialNet):
+    """``module`` is the inference net F; batches are ``(labelled, unlabelled)``."""
+
+    def __init__(self, module, *, params, **kwargs):
+        self.params = params
+        super().__init__(module, **kwargs)
+
+    @staticmethod
+    def weight_of(batch):
+        # Batches of validation profiles have no unlabelled part.
+        labelled = batch[0] if isinstance(batch[0], tuple) else batch
+        return training.SupervisedNet.weight_of(labelled)
+
+    def play(self, batch):
+        (X, Y, *weight), (U, *taught) = batch
+        mean = partial(losses.weighted_mean, weight=weight[0] if weight else None)
+        synthetic = None
+        if self.opponents:
+            synthetic = yield from self._play_generators(X, Y, U, mean)
+        yield "module", self._inference_loss(X, Y, U, *taught, mean=mean, synthetic=synthetic)
+
+    def _play_generators(self, X, Y, U, mean):
+        """Turns of critics, generators and inverse net; returns synthetic pairs."""
+        p, adversarial = self.params, losses.ADVERSARIAL[self.params.adversarial_loss]
+        G_x, G_y = (partial(self.output, self.generators_[name]) for name in "xy")
+        inverse = partial(self.output, self.inverse_)
+
+        def D(name, *profiles):
+            return self.output(self.critics_[name], *profiles)[:, 0]
+
+        z = torch.randn(len(U), p.latent_dim, device=U.device)
+        X_z, Y_z = G_x(z), G_y(z)
+        drawn = {"x": (X_z,), "y": (Y_z,), "xy": (X_z, Y_z)}
+
+        # D_x, D_y, D_xy: real against drawn; once F is warm, (xᵘ, F(xᵘ)) counts as real too.
+        real = {"x": (U,), "y": (Y,), "xy": (X, Y)}
+        weigh = {"x": torch.mean, "y": mean, "xy": mean}
+        if self._is_warm() and U is not X:
+            with torch.no_grad(), frozen_statistics(self.module_):
+                inferred = self.output(self.module_, U)
+            real["xy"] = torch.cat([X, U]), torch.cat([Y, inferred])
+            weigh["xy"] = torch.mean
+        loss = 0.0
+        for name in drawn:
+            weight_real, weight_drawn = p.critic_weights(name)
+            fake = [profiles.detach() for profiles in drawn[name]]
+            loss = loss + weight_real * weigh[name](adversarial.real(D(name, *real[name])))
+            loss = loss + weight_drawn * adversarial.fake(D(name, *fake)).mean()
+        self.record(critic_loss=loss)
+        yield "critics", loss
+
+        # G_x, G_y, I_x: three adversarial terms + λ_rec·‖G_x(I_x(xᵘ)) − xᵘ‖₁
+        #   + λ_tra·‖G_y(I_x(xˡ)) − yˡ‖₁ + λ_inv·‖I_x(G_x(z)) − z‖₁, the last for I_x alone.
+        pull = sum(
+            weight * adversarial.pull(D(name, *drawn[name])).mean()
+            for name, weight in (("x", p.lambda_gx), ("y", p.lambda_gy), ("xy", p.lambda_gxy))
+        )
+        reconstruction = losses.absolute_error(G_x(inverse(U)), U).mean()
+        translation = mean(losses.absolute_error(G_y(inverse(X)), Y))
+        inversion = losses.absolute_error(inverse(X_z.detach()), z).mean()
+        self.record(generator_loss=pull, reconstruction_loss=reconstruction)
+        self.record(translation_loss=translation, inversion_loss=inversion)
+        yield (
+            ("generators", "inverse"),
+            pull
+            + p.lambda_rec * reconstruction
+            + p.lambda_tra * translation
+            + p.lambda_inv * inversion,
+        )
+
+        X_z, Y_z = X_z.detach(), Y_z.detach()
+        if p.synthetic_weights == "uniform":
+            return X_z, Y_z, None
+        with torch.no_grad():
+            score = D("xy", X_z, Y_z)
+        least_squares = p.adversarial_loss == "least_squares"
+        return X_z, Y_z, score.clamp(0, 1) if least_squares else score.sigmoid()
+
+    def _inference_loss(self, X, Y, U, taught=None, *, mean, synthetic):
+        # ‖yˡ − F(xˡ)‖₁ + λ_syn·‖G_y(z) − F(G_x(z))‖₁ + λ_cons·‖F(xᵘ⊕e) − F(xᵘ⊕e′)‖²
+        #   and, with a teacher, λ_pseudo·‖T(xᵘ) − F(xᵘ)‖₁
+        p, F = self.params, partial(self.output, self.module_)
+        loss = 0.0
+        if p.lambda_syn > 0 and synthetic is not None and self._is_warm():
+            X_z, Y_z, belief = synthetic
+            with frozen_statistics(self.module_):
+                error = losses.weighted_mean(losses.absolute_error(F(X_z), Y_z), belief)
+            self.record(synthetic_loss=error)
+            loss = loss + p.lambda_syn * error
+        on_unlabelled = taught is not None or p.lambda_cons > 0
+        # One pass for both, so that they share the statistics of batch normalisation.
+        inferred = F(torch.cat([X, U]) if on_unlabelled else X)
+        Y_hat, Y_u = inferred[: len(X)], inferred[len(X) :]
+        error = mean(losses.absolute_error(Y_hat, Y))
+        self.record(loss=error)
+        loss = loss + error
+        if taught is not None:
+            error = losses.absolute_error(Y_u, taught).mean()
+            self.record(pseudo_loss=error)
+            loss = loss + p.lambda_pseudo * error
+        if p.lambda_cons > 0:
+            with torch.no_grad():  # one draw carries the gradient of both, as in GGAN
+                other = F(U)
+            error = losses.squared_error(Y_u, other).mean()
+            self.record(consistency_loss=error)
+            loss = loss + p.lambda_cons * 2 * error
+        return loss
+
+    def _is_warm(self):
+        return len(self.history) > self.params.warm_up
