@@ -40,6 +40,21 @@ _NETS = {
     ],
 }
 
+# One generator for GGAN and all its ablations, so that only the terms differ.
+_GENERATOR = dict(hidden_units=800, dropout=0.35, max_epochs=120, patience=30)
+_GGAN = partial(skgex.GGANRegressor, **_GENERATOR)
+_NETS |= {
+    "ggan": [partial(_GGAN, lambda_cons=0.1), partial(_GGAN, lambda_cons=0.03)],
+    "ggan_l1_alone": [partial(_GGAN, lambda_adv=0.0, lambda_cons=0.0)],
+    "ggan_no_adversarial": [partial(_GGAN, lambda_adv=0.0)],
+    "ggan_no_consistency": [partial(_GGAN, lambda_cons=0.0)],
+    "ggan_no_mask": [partial(_GGAN, mask_start=0.0)],
+    "ggan_strong_adversarial": [partial(_GGAN, lambda_adv=0.2)],
+    "ggan_published_weights": [
+        partial(_GGAN, adversarial_scale="genes", lambda_adv=adv, lambda_cons=cons)
+        for adv, cons in ((0.1, 1.0), (1.0, 10.0))
+    ],
+}
 
 _SCALERS = {
     "standard": StandardScaler(),

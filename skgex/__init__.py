@@ -46,6 +46,7 @@ _CONTENTS = {
         "gene_pearson",
         "gene_report",
         "summarize",
+        "two_sample_test",
     ],
     "skgex.model_selection": ["LabeledFold", "compare_methods", "split_profiles"],
     "skgex.plotting": [],  # used as skgex.plotting.ReliabilityDisplay

@@ -59,6 +59,15 @@ ADVERSARIAL = {
 }
 
 
+def squared_slope(score, at):
+    """``‖∂score/∂at‖²`` of every profile: a gradient penalty (R1, Mescheder et al. 2018).
+
+    Can be differentiated itself. ``at`` must have required its gradient before it was scored.
+    """
+    (slope,) = torch.autograd.grad(score.sum(), at, create_graph=True)
+    return slope.square().sum(dim=1)
+
+
 def as_long_as(reference, loss, at):
     """A term with the gradient of ``loss`` at the tensor ``at``, as long as that of ``reference``.
 
@@ -68,5 +77,7 @@ def as_long_as(reference, loss, at):
     """
     terms = loss, reference
     pull, measure = (torch.autograd.grad(term, at, retain_graph=True)[0] for term in terms)
-    pull = pull * (measure.norm() / pull.norm().clamp_min(torch.finfo(pull.dtype).tiny))
+    # A pull too small or too large to be squared still has a direction.
+    pull = pull / pull.abs().max().clamp_min(torch.finfo(pull.dtype).tiny)
+    pull = pull * (measure.norm() / pull.norm().clamp_min(1))
     return (at * pull.detach()).sum()

@@ -21,12 +21,15 @@ class AdversarialNet(SupervisedNet):
         The other players. A player of several nets is a ``torch.nn.ModuleDict``.
     learning_rates : dict of {str: float}, default=None
         Of players that do not train with ``lr``.
+    opponent_params : dict, default=None
+        Parameters of the optimiser that are not those of ``module``'s.
     **kwargs
         Of :class:`SupervisedNet`; ``optimizer`` and its parameters serve every player.
     """
 
-    def __init__(self, module, *, opponents, learning_rates=None, **kwargs):
+    def __init__(self, module, *, opponents, learning_rates=None, opponent_params=None, **kwargs):
         self.opponents = opponents
+        self.opponent_params = opponent_params
         self.learning_rates = learning_rates
         super().__init__(module, **kwargs)
 
@@ -39,11 +42,14 @@ class AdversarialNet(SupervisedNet):
         return self
 
     def initialize_optimizer(self):
-        super().initialize_optimizer()
+        # skorch's own would hand the parameters of every module to the module's optimiser, which
+        # would then move the other players too, along gradients of earlier turns.
+        parameters = self.module_.named_parameters()
+        groups, params = self.get_params_for_optimizer("optimizer", parameters)
+        self.optimizer_ = self.optimizer(*groups, **params)
         rates = self.learning_rates or {}
-        _, params = self.get_params_for_optimizer("optimizer", self.module_.named_parameters())
         for name, opponent in self.opponents.items():
-            own = params | {"lr": rates.get(name, self.lr)}
+            own = params | {"lr": rates.get(name, self.lr)} | (self.opponent_params or {})
             setattr(self, f"{name}_optimizer_", self.optimizer(opponent.parameters(), **own))
         return self
 

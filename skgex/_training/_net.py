@@ -1,7 +1,7 @@
 """The supervised net: skorch's loop over tensor batches."""
 
 from collections import defaultdict
-from math import isfinite
+from math import isfinite, nan
 
 import torch
 from skorch import NeuralNet
@@ -124,15 +124,20 @@ class SupervisedNet(NeuralNet):
         return weight[0].sum() if weight else len(X)
 
     def losses(self):
-        """The mean losses of every epoch, by name."""
-        rows = self.history.to_list()
-        names = [name for name in rows[0] if name not in ("batches", "epoch", "dur")]
-        return {name: [row[name] for row in rows] for name in names}
+        """The mean losses of every epoch, by name; NaN where an epoch has none of that name."""
+        rows = [_losses(row) for row in self.history.to_list()]
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {name: [row.get(name, nan) for row in rows] for name in names}
 
     def _check_finite(self):
-        for name, (*_, loss) in self.losses().items():
+        for name, loss in _losses(self.history[-1]).items():
             if not isfinite(loss):
                 raise FloatingPointError(
                     f"Training diverged: {name} is {loss} in epoch {len(self.history)}. "
                     f"Lower lr (now {self.lr}), or scale the genes (gene_scaling='standard')."
                 )
+
+
+def _losses(row):
+    """What an epoch of the history recorded, without what skorch keeps there."""
+    return {name: value for name, value in row.items() if name not in ("batches", "epoch", "dur")}

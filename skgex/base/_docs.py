@@ -48,7 +48,7 @@ module_ : torch.nn.Module
 x_scaler_, y_scaler_ : GeneScaler
 history_ : dict of list
     ``train_loss`` and, with validation profiles, ``valid_mae`` (scaled genes) of every epoch, and
-    whatever further losses the method has.
+    whatever further losses the method has; NaN in epochs without one.
 best_epoch_, n_epochs_ : int
     Epoch whose weights were kept, and number of epochs trained.
 device_ : str

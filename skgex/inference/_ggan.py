@@ -35,11 +35,13 @@ class GGANNet(training.AdversarialNet):
         Y_hat = self.output(self.module_, X)
         if adversarial:  # D: ½[(D(x, y∘m) − 1)² + D(x, ŷ∘m)²]
             mask = self._mask(Y)
-            real, fake = critic(X, Y * mask), critic(X, Y_hat.detach() * mask)
+            shown = (Y * mask).requires_grad_(params.gradient_penalty > 0)
+            real, fake = critic(X, shown), critic(X, Y_hat.detach() * mask)
             loss = mean(adversarial_loss.real(real) + adversarial_loss.fake(fake))
             self.record(critic_loss=loss)
             if params.gradient_penalty > 0:
-                loss = loss + params.gradient_penalty * self._slope(X, Y * mask)
+                slope = mean(losses.squared_slope(real, at=shown))
+                loss = loss + params.gradient_penalty / 2 * slope
             yield "critic", loss
 
         # G: ‖y − G(x)‖₁ + λ_adv·(D(x, ŷ∘m) − 1)² + λ_cons·‖G(x⊕u) − G(x⊕u′)‖²
@@ -70,13 +72,6 @@ class GGANNet(training.AdversarialNet):
         hidden = start + (end - start) * self.progress
         return (torch.rand_like(Y) >= hidden) / (1 - hidden)
 
-    def _slope(self, X, Y):
-        """Mean squared length of the critic's gradient at real targets (R1)."""
-        Y = Y.requires_grad_()
-        score = self.critic_(torch.cat([X, Y], dim=1))
-        (slope,) = torch.autograd.grad(score.sum(), Y, create_graph=True)
-        return slope.square().sum(dim=1).mean()
-
 
 @fill_docstring
 class GGANRegressor(FeedforwardRegressor):
@@ -95,7 +90,7 @@ class GGANRegressor(FeedforwardRegressor):
     Parameters
     ----------
     %(architecture)s
-    lambda_adv : float, default=0.05
+    lambda_adv : float, default=0.02
         Weight of the adversarial loss, on the scale of ``adversarial_scale``; 0 trains no critic.
     lambda_cons : float, default=0.1
         Weight of the consistency loss; 0 leaves it out.
@@ -117,7 +112,7 @@ class GGANRegressor(FeedforwardRegressor):
     critic_lr : float or None, default=None
         Learning rate of the critic, which falls as the generator's does; None takes ``lr``.
     gradient_penalty : float, default=0
-        Weight of the critic's mean squared slope at measured targets (R1).
+        Half of this weighs the critic's squared slope at measured targets (R1).
     max_grad_norm : float or None, default=None
         Gradients of either net longer than this are shortened to it.
     lr, lr_final : float, default=1e-3 and 1e-5
@@ -173,7 +168,7 @@ class GGANRegressor(FeedforwardRegressor):
         normalization="batch",
         dropout=0.25,
         input_dropout=0.05,
-        lambda_adv=0.05,
+        lambda_adv=0.02,
         lambda_cons=0.1,
         adversarial_scale="gradient",
         adversarial_loss="least_squares",
@@ -271,7 +266,7 @@ class GGANRegressor(FeedforwardRegressor):
         sizes = module.config["n_inputs"], module.config["n_outputs"]
         return GGANNet(
             module,
-            opponents={"critic": self._make_critic(*sizes)},
+            opponents={"critic": self._make_critic(*sizes)} if self.lambda_adv > 0 else {},
             learning_rates={"critic": self.critic_lr or self.lr},
             params=self,
             criterion=losses.absolute_error,

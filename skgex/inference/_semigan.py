@@ -12,7 +12,7 @@ from skgex import _losses as losses
 from skgex import _training as training
 from skgex.base import FeedforwardRegressor, fill_docstring
 from skgex.inference._semigan_net import SemiGANNet, make_players
-from skgex.inference._teacher import teach
+from skgex.inference._teacher import Teacher
 
 _COUNT = [Interval(Integral, 1, None, closed="left")]
 _WEIGHT = [Interval(Real, 0, None, closed="left")]
@@ -48,8 +48,11 @@ class SemiGANRegressor(FeedforwardRegressor):
         Hidden layers of the generators and the inverse net; the paper has 3 × 3,000.
     critic_units : int, default=250
         Units of the critics' hidden layer; the paper has 3,000.
-    gan_normalization : {"weight", "spectral", "batch"} or None, default="weight"
-        Of generators, critics and inverse net.
+    gan_normalization : {"batch", "weight"} or None, default="batch"
+        Of generators and inverse net; the paper has weight normalisation. With it, and without a
+        gradient penalty, drawn profiles had three times the spread of real ones.
+    gradient_penalty : float, default=0.1
+        Half of this weighs the critics' squared slope at real profiles (R1); the paper has none.
     adversarial_loss : {"least_squares", "non_saturating"}, default="least_squares"
     lambda_gx, lambda_gy, lambda_gxy : float, default=1
         Weights of the three adversarial losses. With 0 for all three there is no generative part:
@@ -57,7 +60,7 @@ class SemiGANRegressor(FeedforwardRegressor):
     lambda_dx, lambda_dy, lambda_dxy : float or None, default=None
         Weights of the real profiles in the critics' losses, those of drawn ones being
         ``lambda_gx`` and so on; None takes the same.
-    lambda_rec, lambda_tra, lambda_inv : float, default=10, 10 and 1
+    lambda_rec, lambda_tra, lambda_inv : float, default=1
         Weights of reconstruction, translation and inversion.
     lambda_syn : float, default=0.1
         Weight of synthetic pairs in F's loss, after ``warm_up``.
@@ -67,7 +70,10 @@ class SemiGANRegressor(FeedforwardRegressor):
         Whether a synthetic pair counts as much as D_xy believes in it, or all the same.
     warm_up : int, default=5
         Epochs before F learns from synthetic pairs and its inferences count as real.
-    teacher : {"average"} or None, default="average"
+    teacher : {"kernel"} or None, default="kernel"
+        What infers the unlabelled profiles that F learns from: kernel ridge regression on the
+        landmarks and on the hidden layers of an autoencoder that has learned, on all profiles, to
+        infer hidden landmarks from the others. It sees no validation profile and no sample weight.
     lambda_pseudo : float, default=1
         Weight of the teacher's inferences on the unlabelled profiles.
     max_grad_norm : float or None, default=None
@@ -111,14 +117,15 @@ class SemiGANRegressor(FeedforwardRegressor):
         "gan_units": _COUNT,
         "n_gan_layers": _COUNT,
         "critic_units": _COUNT,
-        "gan_normalization": [StrOptions({"weight", "spectral", "batch"}), None],
+        "gan_normalization": [StrOptions({"batch", "weight"}), None],
+        "gradient_penalty": _WEIGHT,
         "adversarial_loss": [StrOptions(set(losses.ADVERSARIAL))],
         **{f"lambda_d{name}": [*_WEIGHT, None] for name in _CRITICS},
         **{f"lambda_g{name}": _WEIGHT for name in _CRITICS},
         **{f"lambda_{name}": _WEIGHT for name in ("rec", "tra", "inv", "syn", "cons", "pseudo")},
         "synthetic_weights": [StrOptions({"critic", "uniform"})],
         "warm_up": [Interval(Integral, 0, None, closed="left")],
-        "teacher": [StrOptions({"average"}), None],
+        "teacher": [StrOptions({"kernel"}), None],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     }
 
@@ -136,7 +143,8 @@ class SemiGANRegressor(FeedforwardRegressor):
         gan_units=250,
         n_gan_layers=2,
         critic_units=250,
-        gan_normalization="weight",
+        gan_normalization="batch",
+        gradient_penalty=0.1,
         adversarial_loss="least_squares",
         lambda_dx=None,
         lambda_dy=None,
@@ -144,14 +152,14 @@ class SemiGANRegressor(FeedforwardRegressor):
         lambda_gx=1.0,
         lambda_gy=1.0,
         lambda_gxy=1.0,
-        lambda_rec=10.0,
-        lambda_tra=10.0,
+        lambda_rec=1.0,
+        lambda_tra=1.0,
         lambda_inv=1.0,
         lambda_syn=0.1,
         lambda_cons=0.1,
         synthetic_weights="critic",
         warm_up=5,
-        teacher="average",
+        teacher="kernel",
         lambda_pseudo=1.0,
         max_grad_norm=None,
         lr=1e-3,
@@ -181,6 +189,7 @@ class SemiGANRegressor(FeedforwardRegressor):
         self.n_gan_layers = n_gan_layers
         self.critic_units = critic_units
         self.gan_normalization = gan_normalization
+        self.gradient_penalty = gradient_penalty
         self.adversarial_loss = adversarial_loss
         self.lambda_dx = lambda_dx
         self.lambda_dy = lambda_dy
@@ -226,20 +235,30 @@ class SemiGANRegressor(FeedforwardRegressor):
         labelled = self._tensors(data.X, data.Y, data.weight)
         unlabelled = labelled[:1]
         if len(data.X_unlabeled):
-            taught = None
+            unlabelled = self._tensors(data.X_unlabeled)
             if self.teacher is not None and self.lambda_pseudo > 0:
-                taught = teach(self, data, seed)
-            unlabelled = self._tensors(data.X_unlabeled, taught)
+                unlabelled.append(self._teach(*labelled[:2], *unlabelled, generator))
         return training.PairedBatches(
             training.TensorBatches(labelled, self.batch_size, generator),
             training.TensorBatches(unlabelled, self.batch_size, generator),
         )
 
+    def _teach(self, X, Y, U, generator):
+        """The teacher's inferences of the unlabelled profiles."""
+        precision = training.resolve_precision(self.precision, X.device, units=500)
+        return Teacher(torch.cat([X, U]), X, Y, generator, precision=precision)(U)
+
     def _make_net(self, module, params):
         sizes = module.config["n_inputs"], module.config["n_outputs"]
         players = make_players(*sizes, self) if self._has_generators() else {}
         return SemiGANNet(
-            module, opponents=players, params=self, criterion=losses.absolute_error, **params
+            module,
+            opponents=players,
+            # Less momentum keeps generators and critics from circling each other.
+            opponent_params={"betas": (0.5, 0.999)},
+            params=self,
+            criterion=losses.absolute_error,
+            **params,
         )
 
     def _schedule(self):

@@ -15,15 +15,15 @@ def make_players(n_landmarks, n_targets, params):
     x, y, z = n_landmarks, n_targets, params.latent_dim
     deep = (params.gan_units,) * params.n_gan_layers
 
-    def net(n_inputs, n_outputs, units):
+    def net(n_inputs, n_outputs, units=deep, normalization=params.gan_normalization):
         shape = n_inputs, n_outputs, units
-        return MLP(*shape, activation="leaky_relu", normalization=params.gan_normalization)
+        return MLP(*shape, activation="leaky_relu", normalization=normalization)
 
-    critic = partial(net, n_outputs=1, units=(params.critic_units,))
+    critic = partial(net, n_outputs=1, units=(params.critic_units,), normalization=None)
     return {
         "critics": nn.ModuleDict({"x": critic(x), "y": critic(y), "xy": critic(x + y)}),
-        "generators": nn.ModuleDict({"x": net(z, x, deep), "y": net(z, y, deep)}),
-        "inverse": net(x, z, deep),
+        "generators": nn.ModuleDict({"x": net(z, x), "y": net(z, y)}),
+        "inverse": net(x, z),
     }
 
 
@@ -73,8 +73,13 @@ class SemiGANNet(training.AdversarialNet):
         for name in drawn:
             weight_real, weight_drawn = p.critic_weights(name)
             fake = [profiles.detach() for profiles in drawn[name]]
-            loss = loss + weight_real * weigh[name](adversarial.real(D(name, *real[name])))
+            shown = torch.cat(real[name], dim=1).requires_grad_(p.gradient_penalty > 0)
+            score = D(name, shown)
+            loss = loss + weight_real * weigh[name](adversarial.real(score))
             loss = loss + weight_drawn * adversarial.fake(D(name, *fake)).mean()
+            if p.gradient_penalty > 0:
+                slope = weigh[name](losses.squared_slope(score, at=shown))
+                loss = loss + weight_real * p.gradient_penalty / 2 * slope
         self.record(critic_loss=loss)
         yield "critics", loss
 

@@ -1,4 +1,4 @@
-"""How well genes are inferred: errors and correlations, one number a gene."""
+"""How well genes are inferred, one number a gene, and whether generated profiles look real."""
 
 from skgex.metrics._genes import (
     GeneSummary,
@@ -10,6 +10,7 @@ from skgex.metrics._genes import (
 )
 from skgex.metrics._report import gene_report, summarize_report
 from skgex.metrics._scorers import concordance_scorer, mae_scorer, pearson_scorer
+from skgex.metrics._two_sample import TwoSampleResult, two_sample_test
 
 __all__ = [
     "gene_mean_absolute_error",
@@ -23,4 +24,6 @@ __all__ = [
     "pearson_scorer",
     "gene_report",
     "summarize_report",
+    "two_sample_test",
+    "TwoSampleResult",
 ]

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skgex import DenseNetRegressor, GGANRegressor, SemiGANRegressor, make_expression
 from skgex.metrics import gene_report, summarize
 from skgex.plotting import (
     GenePairDisplay,
@@ -28,6 +29,12 @@ from skgex.plotting._style import RELIABILITY_COLORS
 
 N_GENES = 400
 HISTORY = {"train_loss": [4.0, 2.0, 1.0, 0.5], "valid_mae": [0.9, 0.6, 0.5, 0.7]}
+# The losses of GGAN, then of SemiGAN, whose synthetic pairs come after a warm-up.
+GGAN = ("train_loss", "critic_loss", "adversarial_loss", "consistency_loss", "valid_mae")
+SEMIGAN = (
+    *("train_loss", "critic_loss", "generator_loss", "reconstruction_loss", "translation_loss"),
+    *("inversion_loss", "pseudo_loss", "consistency_loss", "valid_mae", "synthetic_loss"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +64,14 @@ def predictions(noise, error_seed=1):
 
 def report(noise, error_seed=1, **params):
     return gene_report(*predictions(noise, error_seed), **params)
+
+
+def gan_history(names):
+    """Curves of six epochs, the first two of them without synthetic pairs."""
+    curves = {name: [5.0, 4.0, 3.0, 2.0, 1.0, 1.5] for name in names}
+    if "synthetic_loss" in names:
+        curves["synthetic_loss"][:2] = np.nan, np.nan
+    return curves
 
 
 def texts(ax):
@@ -358,9 +373,64 @@ class TestLossCurve:
         assert display.best_epoch is None
         assert len(display.ax_.lines) == 1
 
-    def test_one_epoch_is_a_point(self):
-        display = LossCurveDisplay({"train_loss": [2.0]}).plot()
+    @pytest.mark.parametrize("values", [[2.0], [np.nan, np.nan, 2.0]])
+    def test_one_epoch_is_a_point(self, values):
+        display = LossCurveDisplay({"train_loss": values}).plot()
         assert display.ax_.lines[0].get_marker() == "o"
+
+    def test_two_curves_stand_above_each_other(self):
+        train, valid = LossCurveDisplay(HISTORY).plot().axes_
+        assert train.get_position().x0 == valid.get_position().x0
+        assert train.get_position().y0 > valid.get_position().y1
+        assert (train.get_ylabel(), valid.get_ylabel()[:14]) == ("training loss", "validation MAE")
+
+    @pytest.mark.parametrize("names", [GGAN[:1] + GGAN[3:], GGAN, SEMIGAN[:-1], SEMIGAN])
+    def test_many_curves_make_a_grid_that_ends_with_the_validation_error(self, names):
+        display = LossCurveDisplay(gan_history(names), best_epoch=5).plot()
+        width, height = display.figure_.get_size_inches()
+        assert width < 10 and height < 0.9 * width
+        assert [*display.history] == [*(n for n in names if n != "valid_mae"), "valid_mae"]
+        assert display.figure_.axes == list(display.axes_)
+        for ax, values in zip(display.axes_, display.history.values(), strict=True):
+            np.testing.assert_array_equal(ax.lines[0].get_ydata(), values)
+            assert ax.get_xlim() == (1, 6)
+        places = [ax.get_position() for ax in display.axes_]
+        assert min(place.y0 for place in places) == places[-1].y0
+        assert max(place.x1 for place in places) == pytest.approx(places[-1].x1)
+        assert max(place.width for place in places) <= places[-1].width + 1e-6
+        assert legend_texts(display.ax_) == ["best epoch 5: 1.0000"]
+
+    @pytest.mark.parametrize("names", [GGAN, GGAN[:-1], ("my_own_loss", *SEMIGAN)])
+    def test_panels_of_a_grid_are_titled_in_words_that_do_not_overlap(self, names):
+        display = LossCurveDisplay(gan_history(names), best_epoch=5).plot()
+        display.figure_.draw_without_rendering()
+        titles = [ax.get_title(loc="left") for ax in display.axes_]
+        assert all(title and "_" not in title for title in titles)
+        assert len(set(titles)) == len(titles)
+        boxes = [ax.get_tightbbox() for ax in display.axes_]
+        for i, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:i])
+            assert display.figure_.bbox.containsx(box.x0)
+            assert display.figure_.bbox.containsx(box.x1)
+
+    @pytest.mark.parametrize(
+        ("estimator", "n_panels"),
+        [
+            pytest.param(DenseNetRegressor(), 2, id="DenseNet"),
+            pytest.param(GGANRegressor(), 5, id="GGAN"),
+            pytest.param(SemiGANRegressor(warm_up=2, teacher=None), 9, id="SemiGAN"),
+        ],
+    )
+    def test_curves_of_nets_begin_where_their_loss_does(self, estimator, n_panels):
+        data, _ = make_expression(90, n_landmarks=6, n_targets=8, labelled=0.5, random_state=0)
+        estimator.set_params(hidden_units=8, max_epochs=5, random_state=0, device="cpu")
+        estimator.fit(data.X[:, :6], data.X[:, 6:])
+        display = LossCurveDisplay.from_estimator(estimator)
+        assert len(display.axes_) == len(estimator.history_) == n_panels
+        assert display.best_epoch == estimator.best_epoch_
+        for name, values in display.history.items():
+            expected = [False, False, True, True, True] if name == "synthetic_loss" else [True] * 5
+            assert np.isfinite(values).tolist() == expected
 
     def test_bad_input(self):
         with pytest.raises(ValueError, match="LinearRegression has no history_"):
@@ -383,6 +453,7 @@ def all_displays():
         "reliability": lambda ax: ReliabilityDisplay.from_report(a, ax=ax),
         "prediction": lambda ax: PredictionDisplay.from_predictions(y, y_pred, n_genes=2, ax=ax),
         "loss": lambda ax: LossCurveDisplay(HISTORY, best_epoch=3).plot(ax=ax),
+        "gan losses": lambda ax: LossCurveDisplay(gan_history(GGAN)).plot(ax=ax),
     }
     return [pytest.param(function, id=name) for name, function in draw.items()]
 
