@@ -74,14 +74,14 @@ class SemiGANRegressor(FeedforwardRegressor):
         What infers the unlabelled profiles that F learns from: kernel ridge regression on the
         landmarks and on the hidden layers of an autoencoder that has learned, on all profiles, to
         infer hidden landmarks from the others. It sees no validation profile and no sample weight.
-    lambda_pseudo : float, default=1
+    lambda_pseudo : float, default=3
         Weight of the teacher's inferences on the unlabelled profiles.
     max_grad_norm : float or None, default=None
         Gradients of any player longer than this are shortened to it.
     lr, lr_final : float, default=1e-3 and 1e-5
         Learning rate of the first and of the last epoch; the paper has 5e-4 and 1e-5.
     %(gene_scaling)s
-    max_epochs : int, default=100
+    max_epochs : int, default=50
         Passes over the unlabelled or the labelled profiles, whichever are more; the paper trains
         500.
     batch_size : int, default=100
@@ -160,12 +160,12 @@ class SemiGANRegressor(FeedforwardRegressor):
         synthetic_weights="critic",
         warm_up=5,
         teacher="kernel",
-        lambda_pseudo=1.0,
+        lambda_pseudo=3.0,
         max_grad_norm=None,
         lr=1e-3,
         lr_final=1e-5,
         gene_scaling="standard",
-        max_epochs=100,
+        max_epochs=50,
         batch_size=100,
         validation_fraction=0.1,
         early_stopping=True,

@@ -38,8 +38,8 @@ class Teacher:
     generator : torch.Generator
         Draws batches, and the labelled profiles if there are more than ``max_profiles``.
     precision : {"float32", "bfloat16"}
-    n_steps : int
-        Steps of the autoencoder.
+    max_epochs, max_steps : int
+        Of the autoencoder; whichever comes first, but one epoch at least.
     units : sequence of int
         Its hidden layers.
     max_profiles : int
@@ -54,7 +54,8 @@ class Teacher:
         generator,
         *,
         precision="float32",
-        n_steps=2000,
+        max_epochs=150,
+        max_steps=5000,
         units=(500, 500),
         batch_size=128,
         max_profiles=4000,
@@ -67,7 +68,7 @@ class Teacher:
             optimizer=torch.optim.Adam,
             optimizer__fused=True,
             lr=1e-3,
-            max_epochs=max(1, round(n_steps / len(batches))),
+            max_epochs=min(max_epochs, max(1, round(max_steps / len(batches)))),
             device=X.device,
             precision=precision,
             callbacks=[("lr", training.LinearDecay(final_ratio=0.01))],
