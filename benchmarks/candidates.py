@@ -9,13 +9,18 @@ trials on other splits of `tcga_pan13_zscore`, whose test errors had been seen.
 from functools import partial
 
 import numpy as np
+import torch
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, QuantileTransformer, StandardScaler
 
 import skgex
+from skgex._training import forked_rng, resolve_precision
+from skgex.base import ProfileRegressor
 from skgex.cli._methods import METHODS, make_candidates
+from skgex.inference._teacher import Teacher
 
 _NET = dict(hidden_units=1000, early_stopping=True, patience=30)
 _DGEX = partial(skgex.DGEXRegressor, **_NET)
@@ -53,6 +58,68 @@ _NETS |= {
     "ggan_published_weights": [
         partial(_GGAN, adversarial_scale="genes", lambda_adv=0.1, lambda_cons=1.0)
     ],
+}
+
+
+class LabelledOnly(MetaEstimatorMixin, BaseEstimator):
+    """Show the estimator the labelled profiles alone, also where it asks for unlabelled ones."""
+
+    def __init__(self, estimator, random_state=None):
+        self.estimator = estimator
+        self.random_state = random_state
+
+    def fit(self, X, y, X_val=None, y_val=None):
+        labelled = ~np.isnan(y).any(axis=1)
+        X, y = X[labelled], y[labelled]
+        self.estimator_ = clone(self.estimator).set_params(random_state=self.random_state)
+        self.estimator_.fit(X, y, X_unlabeled=X, X_val=X_val, y_val=y_val)
+        return self
+
+    def predict(self, X):
+        return self.estimator_.predict(X)
+
+
+class TeacherRegressor(ProfileRegressor):
+    """SemiGAN's teacher, asked directly."""
+
+    def __init__(self, *, gene_scaling="standard", random_state=0):
+        self.gene_scaling = gene_scaling
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        data = self._training_data(X, y)
+        X, Y, U = (torch.from_numpy(A).float() for A in (data.X, data.Y, data.X_unlabeled))
+        generator = torch.Generator().manual_seed(self.random_state)
+        with forked_rng(self.random_state, torch.device("cpu")):
+            precision = resolve_precision("auto", X.device, units=500)
+            self.teacher_ = Teacher(torch.cat([X, U]), X, Y, generator, precision=precision)
+        return self
+
+    def _predict_scaled(self, X):
+        return self.teacher_(torch.from_numpy(X).float()).numpy()
+
+
+# F does not depend on the generators as long as it learns from no synthetic pairs.
+_NO_GENERATORS = dict(lambda_gx=0.0, lambda_gy=0.0, lambda_gxy=0.0)
+_SEMIGAN = partial(skgex.SemiGANRegressor, patience=30, **_NO_GENERATORS)
+_WITH_GENERATORS = partial(skgex.SemiGANRegressor, patience=30)
+_NETS |= {
+    "semigan": [_SEMIGAN],
+    "semigan_100_epochs": [partial(_SEMIGAN, max_epochs=100)],  # where all profiles are labelled
+    "semigan_labels_alone": [partial(_SEMIGAN, teacher=None, lambda_cons=0.0)],
+    "semigan_no_unlabelled": [
+        lambda gene_scaling: LabelledOnly(_SEMIGAN(gene_scaling=gene_scaling))
+    ],
+    "semigan_no_consistency": [partial(_SEMIGAN, lambda_cons=0.0)],
+    "semigan_no_teacher": [partial(_SEMIGAN, teacher=None)],
+    "semigan_synthetic": [partial(_WITH_GENERATORS, lambda_syn=0.1)],
+    "semigan_synthetic_uniform": [
+        partial(_WITH_GENERATORS, lambda_syn=1.0, synthetic_weights="uniform")
+    ],
+    "semigan_published_objective": [
+        partial(_WITH_GENERATORS, teacher=None, lambda_syn=1.0, synthetic_weights="uniform")
+    ],
+    "teacher": [TeacherRegressor],
 }
 
 _SCALERS = {

@@ -62,8 +62,10 @@ class SemiGANRegressor(FeedforwardRegressor):
         ``lambda_gx`` and so on; None takes the same.
     lambda_rec, lambda_tra, lambda_inv : float, default=1
         Weights of reconstruction, translation and inversion.
-    lambda_syn : float, default=0.1
-        Weight of synthetic pairs in F's loss, after ``warm_up``.
+    lambda_syn : float, default=0
+        Weight of synthetic pairs in F's loss, after ``warm_up``. The paper's term; on validation
+        profiles 0.1 changed nothing and 1 did harm, see the benchmarks. With 0, F does not depend
+        on the generative part.
     lambda_cons : float, default=0.1
         Weight of the consistency loss.
     synthetic_weights : {"critic", "uniform"}, default="critic"
@@ -81,7 +83,7 @@ class SemiGANRegressor(FeedforwardRegressor):
     lr, lr_final : float, default=1e-3 and 1e-5
         Learning rate of the first and of the last epoch; the paper has 5e-4 and 1e-5.
     %(gene_scaling)s
-    max_epochs : int, default=50
+    max_epochs : int, default=30
         Passes over the unlabelled or the labelled profiles, whichever are more; the paper trains
         500.
     batch_size : int, default=100
@@ -155,7 +157,7 @@ class SemiGANRegressor(FeedforwardRegressor):
         lambda_rec=1.0,
         lambda_tra=1.0,
         lambda_inv=1.0,
-        lambda_syn=0.1,
+        lambda_syn=0.0,
         lambda_cons=0.1,
         synthetic_weights="critic",
         warm_up=5,
@@ -165,7 +167,7 @@ class SemiGANRegressor(FeedforwardRegressor):
         lr=1e-3,
         lr_final=1e-5,
         gene_scaling="standard",
-        max_epochs=50,
+        max_epochs=30,
         batch_size=100,
         validation_fraction=0.1,
         early_stopping=True,
@@ -221,6 +223,33 @@ class SemiGANRegressor(FeedforwardRegressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.checkpoint = checkpoint
+
+    @classmethod
+    def published(cls, hidden_units=3000, n_hidden_layers=3, **params):
+        """The paper's nets and schedule, and its objective, which has no teacher.
+
+        Parameters
+        ----------
+        hidden_units : int, default=3000
+            Of the inference net, the generators, the inverse net and the critics.
+        n_hidden_layers : int, default=3
+            Of the inference net, the generators and the inverse net.
+        **params
+            Parameters of the constructor that override single settings. The weights of the
+            paper's terms, the length of z and the warm-up are not published; the weights are 1.
+
+        Returns
+        -------
+        SemiGANRegressor
+            Unfitted.
+        """
+        published = dict(activation="leaky_relu", normalization="weight", input_dropout=0.1)
+        published |= dict(gan_units=hidden_units, n_gan_layers=n_hidden_layers)
+        published |= dict(critic_units=hidden_units, gan_normalization="weight", dropout=0.1)
+        published |= dict(gradient_penalty=0.0, lambda_syn=1.0, lambda_cons=1.0, teacher=None)
+        published |= dict(synthetic_weights="uniform", lr=5e-4, batch_size=200)
+        published |= dict(max_epochs=500, early_stopping=False)
+        return cls(hidden_units, n_hidden_layers, **(published | params))
 
     def critic_weights(self, name):
         """Weights of the real and of the drawn profiles in the loss of one critic."""
