@@ -242,6 +242,39 @@ def training(units=3000, batch_size=200, n=2000, epochs=2):
     }
 
 
+def adversarial(n=2000, n_labelled=500):
+    """Seconds an epoch of the adversarial nets and of the net they keep, trained alone."""
+    X, Y = profiles(n)
+    if Y is not None:
+        Y_partly = Y.copy()
+        Y_partly[n_labelled:] = np.nan
+
+    def epoch(name, **params):
+        def call():
+            import skgex
+
+            def fit(max_epochs):
+                estimator = getattr(skgex, name)(max_epochs=max_epochs, **(common | params))
+                return _seconds(
+                    lambda: estimator.fit(X, Y_partly if name == "SemiGANRegressor" else Y)
+                )
+
+            common = dict(early_stopping=False, random_state=0)
+            fit(1)
+            return {"epoch": (fit(4) - fit(1)) / 3}
+
+        return lambda: call
+
+    alone = dict(lambda_adv=0.0, lambda_cons=0.0)
+    supervised = dict(lambda_gx=0.0, lambda_gy=0.0, lambda_gxy=0.0, lambda_cons=0.0, teacher=None)
+    return {
+        "GGAN": epoch("GGANRegressor"),
+        "its generator alone": epoch("GGANRegressor", **alone),
+        "SemiGAN, all terms": epoch("SemiGANRegressor", lambda_syn=0.1, warm_up=0, teacher=None),
+        "its inference net alone": epoch("SemiGANRegressor", **supervised),
+    }
+
+
 def _training_floor(units, batch_size, n):
     """Seconds the arithmetic and the optimiser's memory traffic take at measured rates."""
     import torch
@@ -258,7 +291,10 @@ def _training_floor(units, batch_size, n):
     return 6 * parameters * n / rate + steps * 28 * parameters / bandwidth
 
 
-CASES = {f.__name__: f for f in (least_squares, ridge_cv, lasso, kernel_ridge, knn, training)}
+CASES = {
+    f.__name__: f
+    for f in (least_squares, ridge_cv, lasso, kernel_ridge, knn, training, adversarial)
+}
 DATA = None
 
 

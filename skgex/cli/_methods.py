@@ -18,6 +18,8 @@ _GRIDS = {
     "knn_gene": [partial(inference.KNNGeneRegressor, n_neighbors=k) for k in (1, 5, 20)],
     "dgex": [inference.DGEXRegressor],
     "densenet": [inference.DenseNetRegressor],
+    "ggan": [inference.GGANRegressor],
+    "semigan": [inference.SemiGANRegressor],
 }
 
 METHODS = tuple(_GRIDS)

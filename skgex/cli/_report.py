@@ -168,7 +168,8 @@ def _pictures(results, y_true):
                 f"How {result.name} learned",
                 "Training loss and error on the validation profiles, epoch by epoch; the weights "
                 "of the marked epoch were kept. A validation error that rises while the training "
-                "loss falls is over-fitting; one still falling at the end asks for more epochs.",
+                "loss falls is over-fitting; one still falling at the end asks for more epochs. "
+                "Adversarial nets have further losses, each explained in the user guide.",
             )
 
 

@@ -26,7 +26,8 @@ def train(
         typer.Option(
             "--method",
             metavar="NAME",
-            help="least_squares, ridge, lasso, kernel_ridge, knn, knn_gene, dgex or densenet.",
+            help="least_squares, ridge, lasso, kernel_ridge, knn, knn_gene, dgex, densenet, ggan "
+            "or semigan.",
         ),
     ] = "ridge",
     scaling: options.GeneScaling = Scaling.standard,

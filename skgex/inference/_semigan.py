@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -316,6 +316,12 @@ class SemiGANRegressor(FeedforwardRegressor):
             In the units and with the dtype of the training profiles.
         """
         check_is_fitted(self)
+        if not hasattr(self, "generators_"):
+            raise ValueError(
+                "This SemiGANRegressor has no generators to sample from: lambda_gx, lambda_gy and "
+                "lambda_gxy are all 0. Fit it again with at least one of them above 0."
+            )
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = check_random_state(random_state)
         z = rng.standard_normal((n_samples, self.latent_dim)).astype(np.float32)
         with torch.inference_mode():

@@ -64,7 +64,7 @@ class SemiGANNet(training.AdversarialNet):
         # D_x, D_y, D_xy: real against drawn; once F is warm, (xᵘ, F(xᵘ)) counts as real too.
         real = {"x": (U,), "y": (Y,), "xy": (X, Y)}
         weigh = {"x": torch.mean, "y": mean, "xy": mean}
-        if self._is_warm() and U is not X:
+        if self._is_warm():
             with torch.no_grad(), frozen_statistics(self.module_):
                 inferred = self.output(self.module_, U)
             real["xy"] = torch.cat([X, U]), torch.cat([Y, inferred])
