@@ -140,6 +140,34 @@ def table(runs):
     return "\n".join(lines)
 
 
+def table_of_shares(runs, scaling):
+    """Markdown: a row a method, a column a labelled share; MAE, and its ratio to D-GEX."""
+    runs = [r for r in runs if r["scaling"] == scaling]
+    shares = sorted({r["labelled"] for r in runs})
+
+    def by_split(method, share):
+        splits = {r["split"] for r in runs if (r["method"], r["labelled"]) == (method, share)}
+        return {
+            s: _mae([r for r in runs if (r["labelled"], r["split"]) == (share, s)], method)
+            for s in splits
+        }
+
+    lines = [
+        f"\n{scaling} scaling: MAE (ratio to D-GEX) by labelled share\n",
+        "| method | " + " | ".join(f"{share:.0%}" for share in shares) + " |",
+        "|---|" + "---|" * len(shares),
+    ]
+    for method in dict.fromkeys(r["method"] for r in runs):
+        cells = []
+        for share in shares:
+            own, peer = by_split(method, share), by_split("dgex", share)
+            ratios = [own[s] / peer[s] for s in own if s in peer]
+            ratio = f" ({np.mean(ratios):.3f})" if ratios else ""
+            cells.append(f"{np.mean([*own.values()]):.4f}{ratio}" if own else "")
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def _mae(runs, method):
     return np.mean([r["mae"] for r in runs if r["method"] == method])
 
@@ -169,6 +197,9 @@ def main():
                     if out:
                         save(out, arguments, runs)
     print(table(runs))
+    if len({r["labelled"] for r in runs}) > 1:
+        for scaling in arguments.scaling.split(","):
+            print(table_of_shares(runs, scaling))
 
 
 def save(out, arguments, runs):

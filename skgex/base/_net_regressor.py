@@ -85,6 +85,11 @@ class NetRegressor(ProfileRegressor):
             y_val=y_val,
             reset=not warm,
         )
+        if len(data.X) < 2:
+            raise ValueError(
+                "sample_weight leaves 1 labelled profile of positive weight: a net needs at least "
+                "2 to learn from."
+            )
         self.device_ = str(training.resolve_device(self.device))
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)

@@ -55,7 +55,7 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self._fit_scalers(X, Y, weight, used, extra)
         X = self.x_scaler_.transform(X)
         unlabeled = X[~labelled]
-        if extra is not None:
+        if extra is not None and len(extra):
             unlabeled = np.concatenate([unlabeled, self.x_scaler_.transform(extra)])
         if X_val is not None or y_val is not None:
             X_val, y_val = self._validation_data(X_val, y_val)

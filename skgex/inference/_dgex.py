@@ -8,9 +8,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skgex import _losses as losses
 from skgex import _training as training
 from skgex._nets import ACTIVATIONS, MLP
-from skgex.base import NetRegressor
+from skgex.base import NetRegressor, fill_docstring
 
 
+@fill_docstring
 class DGEXRegressor(NetRegressor):
     """D-GEX: a multi-layer perceptron from landmark genes to target genes.
 
@@ -41,38 +42,11 @@ class DGEXRegressor(NetRegressor):
         :class:`~skgex.preprocessing.GeneScaler`. The paper standardises.
     max_epochs : int, default=200
     batch_size : int, default=200
-    validation_fraction : float, default=0.1
-        Share of the labelled profiles held out if ``early_stopping`` and no ``X_val`` is given.
-    early_stopping : bool, default=True
-        Stop after ``patience`` epochs without a lower validation error. The best validation epoch
-        is restored whenever there are validation profiles.
-    patience : int, default=20
-    device : str or None, default=None
-        None takes the fastest of cuda, mps and cpu.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of the matrix products in training; "auto" uses bfloat16 where hardware gains from it.
-    random_state : int, RandomState instance or None, default=None
-    verbose : bool or int, default=False
-        Show a progress bar.
-    warm_start : bool, default=False
-        Continue from the weights and gene scales of the previous fit.
-    checkpoint : path-like or None, default=None
-        Folder for checkpoints; a fit that was killed continues from its last epoch when it is
-        started again with the same data, parameters and integer ``random_state``.
+    %(schedule)s
 
     Attributes
     ----------
-    module_ : torch.nn.Module
-        The trained net, on the CPU, between scaled genes.
-    x_scaler_, y_scaler_ : GeneScaler
-    history_ : dict of list
-        ``train_loss`` and, with validation profiles, ``valid_mae`` (scaled genes) of every epoch.
-    best_epoch_, n_epochs_ : int
-        Epoch whose weights were kept, and number of epochs trained.
-    device_ : str
-    n_features_in_, n_outputs_ : int
-    feature_names_in_, target_names_ : ndarray of str
-        Gene names, when ``X`` and ``y`` are tables.
+    %(fitted)s
 
     References
     ----------

@@ -2,7 +2,6 @@
 
 from numbers import Integral, Real
 
-import numpy as np
 import torch
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -256,6 +255,15 @@ class SemiGANRegressor(FeedforwardRegressor):
         real, drawn = (getattr(self, f"lambda_{player}{name}") for player in "dg")
         return (drawn if real is None else real), drawn
 
+    def _make_module(self, n_inputs, n_outputs):
+        module = super()._make_module(n_inputs, n_outputs)
+        if self._has_generators() and self.gan_normalization == "batch" and self.batch_size == 1:
+            raise ValueError(
+                "batch_size=1 leaves batch normalisation of the generators no spread to divide "
+                "by. Raise batch_size, or set gan_normalization='weight'."
+            )
+        return module
+
     def _has_generators(self):
         return any(getattr(self, f"lambda_g{name}") > 0 for name in _CRITICS)
 
@@ -264,7 +272,9 @@ class SemiGANRegressor(FeedforwardRegressor):
         labelled = self._tensors(data.X, data.Y, data.weight)
         unlabelled = labelled[:1]
         if len(data.X_unlabeled):
-            unlabelled = self._tensors(data.X_unlabeled)
+            # Batch normalisation has no spread over one profile; twice the same has one.
+            times = 2 if len(data.X_unlabeled) == 1 else 1
+            unlabelled = self._tensors(data.X_unlabeled.repeat(times, axis=0))
             if self.teacher is not None and self.lambda_pseudo > 0:
                 unlabelled.append(self._teach(*labelled[:2], *unlabelled, generator))
         return training.PairedBatches(
@@ -280,6 +290,8 @@ class SemiGANRegressor(FeedforwardRegressor):
     def _make_net(self, module, params):
         sizes = module.config["n_inputs"], module.config["n_outputs"]
         players = make_players(*sizes, self) if self._has_generators() else {}
+        if players and self.warm_start and hasattr(self, "generators_"):
+            self._continue_generators(players["generators"])
         return SemiGANNet(
             module,
             opponents=players,
@@ -289,6 +301,16 @@ class SemiGANRegressor(FeedforwardRegressor):
             criterion=losses.absolute_error,
             **params,
         )
+
+    def _continue_generators(self, generators):
+        for G, fitted in zip(generators.values(), self.generators_, strict=True):
+            if G.config != fitted.config:
+                raise ValueError(
+                    "warm_start=True continues the generators of the previous fit, but "
+                    "latent_dim, gan_units, n_gan_layers or gan_normalization changed since. Set "
+                    "warm_start=False to train new ones."
+                )
+            G.load_state_dict(fitted.state_dict())
 
     def _schedule(self):
         return [*super()._schedule(), *training.gradient_clipping(self.max_grad_norm)]
@@ -323,9 +345,10 @@ class SemiGANRegressor(FeedforwardRegressor):
             )
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = check_random_state(random_state)
-        z = rng.standard_normal((n_samples, self.latent_dim)).astype(np.float32)
+        z = rng.standard_normal((n_samples, self.generators_[0].config["n_inputs"]))
+        z = torch.from_numpy(z).float()
         with torch.inference_mode():
-            X, Y = (G(torch.from_numpy(z)).numpy() for G in self.generators_)
+            X, Y = (G(z).numpy() for G in self.generators_)
         X, Y = self.x_scaler_.inverse_transform(X), self.y_scaler_.inverse_transform(Y)
         X, Y = (A.astype(self.dtype_, copy=False) for A in (X, Y))
         return X, Y.ravel() if self._y_ndim == 1 else Y

@@ -19,7 +19,9 @@ def make_players(n_landmarks, n_targets, params):
         shape = n_inputs, n_outputs, units
         return MLP(*shape, activation="leaky_relu", normalization=normalization)
 
-    critic = partial(net, n_outputs=1, units=(params.critic_units,), normalization=None)
+    # Critics know no batch normalisation: it would let a profile's score depend on the others.
+    normalization = "weight" if params.gan_normalization == "weight" else None
+    critic = partial(net, n_outputs=1, units=(params.critic_units,), normalization=normalization)
     return {
         "critics": nn.ModuleDict({"x": critic(x), "y": critic(y), "xy": critic(x + y)}),
         "generators": nn.ModuleDict({"x": net(z, x), "y": net(z, y)}),
@@ -45,10 +47,10 @@ class SemiGANNet(training.AdversarialNet):
         mean = partial(losses.weighted_mean, weight=weight[0] if weight else None)
         synthetic = None
         if self.opponents:
-            synthetic = yield from self._play_generators(X, Y, U, mean)
+            synthetic = yield from self._play_generators(X, Y, U, mean, weight)
         yield "module", self._inference_loss(X, Y, U, *taught, mean=mean, synthetic=synthetic)
 
-    def _play_generators(self, X, Y, U, mean):
+    def _play_generators(self, X, Y, U, mean, weight):
         """Turns of critics, generators and inverse net; returns synthetic pairs."""
         p, adversarial = self.params, losses.ADVERSARIAL[self.params.adversarial_loss]
         G_x, G_y = (partial(self.output, self.generators_[name]) for name in "xy")
@@ -68,7 +70,9 @@ class SemiGANNet(training.AdversarialNet):
             with torch.no_grad(), frozen_statistics(self.module_):
                 inferred = self.output(self.module_, U)
             real["xy"] = torch.cat([X, U]), torch.cat([Y, inferred])
-            weigh["xy"] = torch.mean
+            if weight:
+                both = torch.cat([*weight, torch.ones(len(U), device=U.device)])
+                weigh["xy"] = partial(losses.weighted_mean, weight=both)
         loss = 0.0
         for name in drawn:
             weight_real, weight_drawn = p.critic_weights(name)
@@ -134,7 +138,7 @@ class SemiGANNet(training.AdversarialNet):
             loss = loss + p.lambda_pseudo * error
         if p.lambda_cons > 0:
             with torch.no_grad():  # one draw carries the gradient of both, as in GGAN
-                other = F(U)
+                other = F(torch.cat([X, U]))[len(X) :]
             error = losses.squared_error(Y_u, other).mean()
             self.record(consistency_loss=error)
             loss = loss + p.lambda_cons * 2 * error

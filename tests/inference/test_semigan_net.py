@@ -162,11 +162,9 @@ def test_inferred_profiles_count_as_real_once_the_warm_up_is_over(epoch, weight)
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_without_unlabelled_profiles_only_measured_targets_count_as_real():
-    game = Game(epoch=3, X_unlabeled=None)
-    next(game.turns)
-    (shown, _) = game.inputs["D_xy"]
-    assert torch.equal(shown, torch.cat([game.X, game.Y], dim=1))
+def test_without_unlabelled_profiles_the_labelled_ones_take_their_place():
+    game = Game(X_unlabeled=None)
+    assert sorted(game.U.tolist()) == sorted(game.X.tolist())
 
 
 def test_half_the_gradient_penalty_weighs_the_critics_squared_slopes_at_real_profiles():
@@ -290,9 +288,9 @@ def test_synthetic_pairs_wait_for_the_warm_up_and_need_generators(epoch, params)
 def test_consistency_compares_two_draws_of_dropout_on_unlabelled_profiles():
     game = Game(lambda_cons=0.5, dropout=0.5)
     loss = game.skip_to("module")
-    joint, second = game.outputs["F"]
-    first = joint[50:]
-    assert torch.equal(game.inputs["F"][1], game.U) and not torch.equal(first, second)
+    first, second = (output[-70:] for output in game.outputs["F"])
+    assert all(torch.equal(shown[-70:], game.U) for shown in game.inputs["F"])
+    assert not torch.equal(first, second)
     consistency = (first - second).square().mean()
     torch.testing.assert_close(game.terms["consistency_loss"], consistency)
     # The second draw is held fixed, so the first one's gradient counts twice.
@@ -357,5 +355,4 @@ def test_published_has_the_papers_sizes():
     assert counts["module"] == 3000 * (inputs + 3 * 2) + 9520 * (943 + 9000 + 2)
     assert counts["generators"] == mlp(64, 943) + mlp(64, 9520)
     assert counts["inverse"] == mlp(943, 64)
-    # The paper normalises critics too; that length is the only difference.
-    assert counts["critics"] == sum(3000 * (n + 1) + 3000 + 1 for n in (943, 9520, 943 + 9520))
+    assert counts["critics"] == sum(3000 * (n + 2) + 3000 + 2 for n in (943, 9520, 943 + 9520))
