@@ -118,6 +118,16 @@ def _rebuild(cls, config, state, training, frozen):
 
 
 @contextmanager
+def evaluating(module):
+    """Put a net that is being trained into evaluation mode inside the block."""
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train()
+
+
+@contextmanager
 def frozen_statistics(module):
     """Leave the running statistics of batch normalisation as they are inside the block.
 

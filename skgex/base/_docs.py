@@ -18,7 +18,7 @@ normalization : {"batch", "weight"} or None, default="batch"
 dropout : float, default=0.25
     Share of hidden outputs zeroed while training; the papers have 0.05, 0.1 and 0.25.
 input_dropout : float, default=0.05
-    Share of landmark genes zeroed while training; the papers have none.""",
+    Share of landmark genes zeroed while training; of the papers only GGAN's does that.""",
     "gene_scaling": """\
 gene_scaling : {"standard", "rank-gaussian"} or None, default="standard"
     Per-gene scaling of inputs and targets, inverted on output; see
@@ -38,7 +38,8 @@ random_state : int, RandomState instance or None, default=None
 verbose : bool or int, default=False
     Show a progress bar.
 warm_start : bool, default=False
-    Continue from the weights and gene scales of the previous fit.
+    Continue from the weights and gene scales of the previous fit; schedules, optimisers and
+    critics start anew.
 checkpoint : path-like or None, default=None
     Folder for checkpoints; a fit that was killed continues from its last epoch when it is
     started again with the same data, parameters and integer ``random_state``.""",
@@ -47,8 +48,8 @@ module_ : torch.nn.Module
     The trained net, on the CPU, between scaled genes.
 x_scaler_, y_scaler_ : GeneScaler
 history_ : dict of list
-    ``train_loss`` and, with validation profiles, ``valid_mae`` (scaled genes) of every epoch, and
-    whatever further losses the method has; NaN in epochs without one.
+    ``train_loss``, that of labelled profiles, and, with validation profiles, ``valid_mae`` (scaled
+    genes) of every epoch; whatever further losses the method has, NaN in epochs without one.
 best_epoch_, n_epochs_ : int
     Epoch whose weights were kept, and number of epochs trained.
 device_ : str

@@ -60,7 +60,7 @@ class NetRegressor(ProfileRegressor):
             held out if ``early_stopping``.
         sample_weight : array-like of shape (n_profiles,), default=None
             Weight of each profile in the loss, and in the validation error if it is held out; 0
-            leaves it out.
+            leaves it out. Unlabelled profiles of positive weight count the same.
 
         Returns
         -------
@@ -75,7 +75,7 @@ class NetRegressor(ProfileRegressor):
         """
         warm = self.warm_start and hasattr(self, "module_")
         if not warm:  # should this fit fail, no old net remains beside new gene scales
-            vars(self).pop("module_", None)
+            self._forget()
         data = self._training_data(
             X,
             y,
@@ -103,6 +103,10 @@ class NetRegressor(ProfileRegressor):
             net.fit(self._batches(data, seed))
         self._keep(net)
         return self
+
+    def _forget(self):
+        """Drop the nets of an earlier fit."""
+        vars(self).pop("module_", None)
 
     # -- pieces of fit -------------------------------------------------------------------------
     def _module_to_continue(self, *sizes):

@@ -54,7 +54,7 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if reset:
             self._fit_scalers(X, Y, weight, used, extra)
         X = self.x_scaler_.transform(X)
-        unlabeled = X[~labelled]
+        unlabeled = X[~labelled if weight is None else ~labelled & (weight > 0)]
         if extra is not None and len(extra):
             unlabeled = np.concatenate([unlabeled, self.x_scaler_.transform(extra)])
         if X_val is not None or y_val is not None:

@@ -35,8 +35,8 @@ class SemiGANRegressor(FeedforwardRegressor):
       λ_pseudo·‖T(xᵘ) − F(xᵘ)‖₁``
 
     with norms averaged over genes and two draws e, e′ of F's dropout. The last term is not in the
-    paper: T is a teacher that has learned from the labels alone. Without unlabelled profiles
-    ``xᵘ = xˡ``, and there is nothing to teach.
+    paper: T is a teacher, and most of what unlabelled profiles are worth comes through it. Without
+    unlabelled profiles ``xᵘ = xˡ``, and there is nothing to teach.
 
     Parameters
     ----------
@@ -52,7 +52,11 @@ class SemiGANRegressor(FeedforwardRegressor):
         gradient penalty, drawn profiles had three times the spread of real ones.
     gradient_penalty : float, default=0.1
         Half of this weighs the critics' squared slope at real profiles (R1); the paper has none.
+    gan_beta_1 : float, default=0.5
+        Momentum (β₁ of Adam) of all players but F; the paper has 0.9. Less of it keeps generators
+        and critics from circling each other.
     adversarial_loss : {"least_squares", "non_saturating"}, default="least_squares"
+        The paper has the logarithmic one, of which "non_saturating" is the form that trains.
     lambda_gx, lambda_gy, lambda_gxy : float, default=1
         Weights of the three adversarial losses. With 0 for all three there is no generative part:
         it saves most of the time, and there is nothing to ``sample`` from.
@@ -63,8 +67,8 @@ class SemiGANRegressor(FeedforwardRegressor):
         Weights of reconstruction, translation and inversion.
     lambda_syn : float, default=0
         Weight of synthetic pairs in F's loss, after ``warm_up``. The paper's term; on validation
-        profiles 0.1 changed nothing and 1 did harm, see the benchmarks. With 0, F does not depend
-        on the generative part.
+        profiles 0.1 changed nothing and 1 did harm, see the benchmarks. With 0, nothing that F
+        learns comes from the generative part.
     lambda_cons : float, default=0.1
         Weight of the consistency loss.
     synthetic_weights : {"critic", "uniform"}, default="critic"
@@ -76,7 +80,8 @@ class SemiGANRegressor(FeedforwardRegressor):
         landmarks and on the hidden layers of an autoencoder that has learned, on all profiles, to
         infer hidden landmarks from the others. It sees no validation profile and no sample weight.
     lambda_pseudo : float, default=3
-        Weight of the teacher's inferences on the unlabelled profiles.
+        Weight of the teacher's inferences on the unlabelled profiles. Where these are fewer than
+        the labelled ones it falls with their number, as ``lambda_cons`` does.
     max_grad_norm : float or None, default=None
         Gradients of any player longer than this are shortened to it.
     lr, lr_final : float, default=1e-3 and 1e-5
@@ -120,6 +125,7 @@ class SemiGANRegressor(FeedforwardRegressor):
         "critic_units": _COUNT,
         "gan_normalization": [StrOptions({"batch", "weight"}), None],
         "gradient_penalty": _WEIGHT,
+        "gan_beta_1": [Interval(Real, 0, 1, closed="left")],
         "adversarial_loss": [StrOptions(set(losses.ADVERSARIAL))],
         **{f"lambda_d{name}": [*_WEIGHT, None] for name in _CRITICS},
         **{f"lambda_g{name}": _WEIGHT for name in _CRITICS},
@@ -146,6 +152,7 @@ class SemiGANRegressor(FeedforwardRegressor):
         critic_units=250,
         gan_normalization="batch",
         gradient_penalty=0.1,
+        gan_beta_1=0.5,
         adversarial_loss="least_squares",
         lambda_dx=None,
         lambda_dy=None,
@@ -191,6 +198,7 @@ class SemiGANRegressor(FeedforwardRegressor):
         self.critic_units = critic_units
         self.gan_normalization = gan_normalization
         self.gradient_penalty = gradient_penalty
+        self.gan_beta_1 = gan_beta_1
         self.adversarial_loss = adversarial_loss
         self.lambda_dx = lambda_dx
         self.lambda_dy = lambda_dy
@@ -235,7 +243,8 @@ class SemiGANRegressor(FeedforwardRegressor):
             Of the inference net, the generators and the inverse net.
         **params
             Parameters of the constructor that override single settings. The weights of the
-            paper's terms, the length of z and the warm-up are not published; the weights are 1.
+            paper's terms, dropout, the length of z and the warm-up are not published; the weights
+            are 1 and dropout is 0.1.
 
         Returns
         -------
@@ -246,17 +255,25 @@ class SemiGANRegressor(FeedforwardRegressor):
         published |= dict(gan_units=hidden_units, n_gan_layers=n_hidden_layers)
         published |= dict(critic_units=hidden_units, gan_normalization="weight", dropout=0.1)
         published |= dict(gradient_penalty=0.0, lambda_syn=1.0, lambda_cons=1.0, teacher=None)
+        published |= dict(gan_beta_1=0.9, adversarial_loss="non_saturating")
         published |= dict(synthetic_weights="uniform", lr=5e-4, batch_size=200)
         published |= dict(max_epochs=500, early_stopping=False)
         return cls(hidden_units, n_hidden_layers, **(published | params))
 
-    def critic_weights(self, name):
-        """Weights of the real and of the drawn profiles in the loss of one critic."""
-        real, drawn = (getattr(self, f"lambda_{player}{name}") for player in "dg")
-        return (drawn if real is None else real), drawn
-
     def _make_module(self, n_inputs, n_outputs):
         module = super()._make_module(n_inputs, n_outputs)
+        if self.lambda_syn > 0 and not self._has_generators():
+            raise ValueError(
+                f"lambda_syn={self.lambda_syn} asks for synthetic pairs, but lambda_gx, lambda_gy "
+                "and lambda_gxy are 0: there are no generators. Raise one of them, or set "
+                "lambda_syn=0."
+            )
+        untrained = self.lambda_gxy == 0 and self.synthetic_weights == "critic"
+        if self.lambda_syn > 0 and untrained:
+            raise ValueError(
+                "lambda_gxy=0 trains no critic of pairs that could weigh synthetic ones. Raise "
+                "lambda_gxy, or set synthetic_weights='uniform'."
+            )
         if self._has_generators() and self.gan_normalization == "batch" and self.batch_size == 1:
             raise ValueError(
                 "batch_size=1 leaves batch normalisation of the generators no spread to divide "
@@ -273,8 +290,8 @@ class SemiGANRegressor(FeedforwardRegressor):
         unlabelled = labelled[:1]
         if len(data.X_unlabeled):
             # Batch normalisation has no spread over one profile; twice the same has one.
-            times = 2 if len(data.X_unlabeled) == 1 else 1
-            unlabelled = self._tensors(data.X_unlabeled.repeat(times, axis=0))
+            U = data.X_unlabeled
+            unlabelled = self._tensors(U.repeat(2, axis=0) if len(U) == 1 else U)
             if self.teacher is not None and self.lambda_pseudo > 0:
                 unlabelled.append(self._teach(*labelled[:2], *unlabelled, generator))
         return training.PairedBatches(
@@ -295,8 +312,7 @@ class SemiGANRegressor(FeedforwardRegressor):
         return SemiGANNet(
             module,
             opponents=players,
-            # Less momentum keeps generators and critics from circling each other.
-            opponent_params={"betas": (0.5, 0.999)},
+            opponent_params={"betas": (self.gan_beta_1, 0.999)},
             params=self,
             criterion=losses.absolute_error,
             **params,
@@ -314,6 +330,14 @@ class SemiGANRegressor(FeedforwardRegressor):
 
     def _schedule(self):
         return [*super()._schedule(), *training.gradient_clipping(self.max_grad_norm)]
+
+    def _net_params(self, module, data, seed):
+        share = min(1.0, len(data.X_unlabeled) / len(data.X)) if len(data.X_unlabeled) else 1.0
+        return super()._net_params(module, data, seed) | {"unlabelled_share": share}
+
+    def _forget(self):
+        super()._forget()
+        vars(self).pop("generators_", None)
 
     def _keep(self, net):
         super()._keep(net)

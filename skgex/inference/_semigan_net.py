@@ -7,7 +7,7 @@ from torch import nn
 
 from skgex import _losses as losses
 from skgex import _training as training
-from skgex._nets import MLP, frozen_statistics
+from skgex._nets import MLP, evaluating, frozen_statistics
 
 
 def make_players(n_landmarks, n_targets, params):
@@ -30,10 +30,15 @@ def make_players(n_landmarks, n_targets, params):
 
 
 class SemiGANNet(training.AdversarialNet):
-    """``module`` is the inference net F; batches are ``(labelled, unlabelled)``."""
+    """``module`` is the inference net F; batches are ``(labelled, unlabelled)``.
 
-    def __init__(self, module, *, params, **kwargs):
+    ``unlabelled_share`` weighs what F learns from unlabelled profiles: where they are fewer than
+    the labelled ones and recur in every epoch, they count no more than these.
+    """
+
+    def __init__(self, module, *, params, unlabelled_share=1.0, **kwargs):
         self.params = params
+        self.unlabelled_share = unlabelled_share
         super().__init__(module, **kwargs)
 
     @staticmethod
@@ -59,23 +64,25 @@ class SemiGANNet(training.AdversarialNet):
         def D(name, *profiles):
             return self.output(self.critics_[name], *profiles)[:, 0]
 
-        z = torch.randn(len(U), p.latent_dim, device=U.device)
+        # Labelled profiles are landmark profiles too, where unlabelled ones are few.
+        landmarks = torch.cat([X, U]) if self.unlabelled_share < 1 else U
+        z = torch.randn(len(landmarks), p.latent_dim, device=U.device)
         X_z, Y_z = G_x(z), G_y(z)
         drawn = {"x": (X_z,), "y": (Y_z,), "xy": (X_z, Y_z)}
 
         # D_x, D_y, D_xy: real against drawn; once F is warm, (xᵘ, F(xᵘ)) counts as real too.
-        real = {"x": (U,), "y": (Y,), "xy": (X, Y)}
+        real = {"x": (landmarks,), "y": (Y,), "xy": (X, Y)}
         weigh = {"x": torch.mean, "y": mean, "xy": mean}
         if self._is_warm():
-            with torch.no_grad(), frozen_statistics(self.module_):
+            with torch.no_grad(), evaluating(self.module_):
                 inferred = self.output(self.module_, U)
             real["xy"] = torch.cat([X, U]), torch.cat([Y, inferred])
             if weight:
-                both = torch.cat([*weight, torch.ones(len(U), device=U.device)])
+                both = torch.cat([weight[0] / weight[0].mean(), torch.ones_like(U[:, 0])])
                 weigh["xy"] = partial(losses.weighted_mean, weight=both)
-        loss = 0.0
+        loss, penalty = 0.0, 0.0
         for name in drawn:
-            weight_real, weight_drawn = p.critic_weights(name)
+            weight_real, weight_drawn = self._critic_weights(name)
             fake = [profiles.detach() for profiles in drawn[name]]
             shown = torch.cat(real[name], dim=1).requires_grad_(p.gradient_penalty > 0)
             score = D(name, shown)
@@ -83,8 +90,9 @@ class SemiGANNet(training.AdversarialNet):
             loss = loss + weight_drawn * adversarial.fake(D(name, *fake)).mean()
             if p.gradient_penalty > 0:
                 slope = weigh[name](losses.squared_slope(score, at=shown))
-                loss = loss + weight_real * p.gradient_penalty / 2 * slope
+                penalty = penalty + weight_real * p.gradient_penalty / 2 * slope
         self.record(critic_loss=loss)
+        loss = loss + penalty
         yield "critics", loss
 
         # G_x, G_y, I_x: three adversarial terms + λ_rec·‖G_x(I_x(xᵘ)) − xᵘ‖₁
@@ -93,8 +101,10 @@ class SemiGANNet(training.AdversarialNet):
             weight * adversarial.pull(D(name, *drawn[name])).mean()
             for name, weight in (("x", p.lambda_gx), ("y", p.lambda_gy), ("xy", p.lambda_gxy))
         )
-        reconstruction = losses.absolute_error(G_x(inverse(U)), U).mean()
-        translation = mean(losses.absolute_error(G_y(inverse(X)), Y))
+        # Latents of real profiles are not drawn from the prior that `sample` draws from.
+        with frozen_statistics(self.generators_):
+            reconstruction = losses.absolute_error(G_x(inverse(landmarks)), landmarks).mean()
+            translation = mean(losses.absolute_error(G_y(inverse(X)), Y))
         inversion = losses.absolute_error(inverse(X_z.detach()), z).mean()
         self.record(generator_loss=pull, reconstruction_loss=reconstruction)
         self.record(translation_loss=translation, inversion_loss=inversion)
@@ -108,7 +118,7 @@ class SemiGANNet(training.AdversarialNet):
 
         X_z, Y_z = X_z.detach(), Y_z.detach()
         if p.synthetic_weights == "uniform":
-            return X_z, Y_z, None
+            return X_z, Y_z, 1.0
         with torch.no_grad():
             score = D("xy", X_z, Y_z)
         least_squares = p.adversarial_loss == "least_squares"
@@ -122,7 +132,7 @@ class SemiGANNet(training.AdversarialNet):
         if p.lambda_syn > 0 and synthetic is not None and self._is_warm():
             X_z, Y_z, belief = synthetic
             with frozen_statistics(self.module_):
-                error = losses.weighted_mean(losses.absolute_error(F(X_z), Y_z), belief)
+                error = (belief * losses.absolute_error(F(X_z), Y_z)).mean()
             self.record(synthetic_loss=error)
             loss = loss + p.lambda_syn * error
         on_unlabelled = taught is not None or p.lambda_cons > 0
@@ -135,14 +145,19 @@ class SemiGANNet(training.AdversarialNet):
         if taught is not None:
             error = losses.absolute_error(Y_u, taught).mean()
             self.record(pseudo_loss=error)
-            loss = loss + p.lambda_pseudo * error
+            loss = loss + self.unlabelled_share * p.lambda_pseudo * error
         if p.lambda_cons > 0:
             with torch.no_grad():  # one draw carries the gradient of both, as in GGAN
                 other = F(torch.cat([X, U]))[len(X) :]
             error = losses.squared_error(Y_u, other).mean()
             self.record(consistency_loss=error)
-            loss = loss + p.lambda_cons * 2 * error
+            loss = loss + self.unlabelled_share * p.lambda_cons * 2 * error
         return loss
+
+    def _critic_weights(self, name):
+        """Weights of the real and of the drawn profiles in the loss of one critic."""
+        real, drawn = (getattr(self.params, f"lambda_{player}{name}") for player in "dg")
+        return (drawn if real is None else real), drawn
 
     def _is_warm(self):
         return len(self.history) > self.params.warm_up

@@ -83,4 +83,7 @@ class Teacher:
 
     def __call__(self, X, chunk=4096):
         """Inferred targets, (n_profiles, n_targets)."""
-        return torch.cat([self.kernel_ridge_(self._views(rows)) for rows in X.split(chunk)])
+        Y = X.new_empty(len(X), len(self.kernel_ridge_.intercept))
+        for rows, inferred in zip(X.split(chunk), Y.split(chunk), strict=True):
+            inferred.copy_(self.kernel_ridge_(self._views(rows)))
+        return Y

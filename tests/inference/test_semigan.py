@@ -1,63 +1,32 @@
-"""SemiGAN: unlabelled profiles, synthetic profiles, copies and checkpoints."""
-
-import copy
-import pickle
-from functools import partial
+"""SemiGAN: what it learns from labelled and unlabelled profiles, and their weights."""
 
 import numpy as np
 import pytest
 import torch
 from sklearn import config_context
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skgex import DenseNetRegressor, LabeledFold, SemiGANRegressor, make_expression, persistence
-from skgex import _training as training
+from skgex import DenseNetRegressor, LabeledFold, SemiGANRegressor, make_expression
 from skgex.inference import _semigan
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(8, 2, (60, 6))
-SLOPES = RNG.normal(size=(6, 8))
-Y = np.tanh(X - 8) @ SLOPES
-U = RNG.normal(8, 2, (90, 6))
-NO_GENERATORS = dict(lambda_gx=0.0, lambda_gy=0.0, lambda_gxy=0.0)
-NO_DROPOUT = dict(dropout=0.0, input_dropout=0.0)
-LABELS_ALONE = dict(lambda_cons=0.0, **NO_GENERATORS)
-SMALL = dict(hidden_units=16, latent_dim=4, gan_units=8, critic_units=8, max_epochs=6)
-EXTRAS = dict(
-    adversarial_loss="non_saturating",
-    gan_normalization="weight",
-    normalization="weight",
-    synthetic_weights="uniform",
-    lambda_dxy=0.5,
-    max_grad_norm=0.5,
+from .semigan_profiles import (
+    EXTRAS,
+    NO_GENERATORS,
+    RNG,
+    SLOPES,
+    QuickTeacher,
+    U,
+    X,
+    Y,
+    assert_same,
+    fit,
+    semigan,
 )
 
-
-def semigan(**params):
-    """A small SemiGAN that learns from synthetic pairs too, and from no teacher."""
-    small = dict(batch_size=30, lambda_syn=0.1, warm_up=2, teacher=None, random_state=0)
-    return SemiGANRegressor(**(SMALL | small | params))
-
-
-def published(**params):
-    return SemiGANRegressor.published(**(dict(SMALL, n_hidden_layers=1, random_state=0) | params))
-
-
-def fit(_labelled=(X, Y), _unlabelled=U, **params):
-    return semigan(**params).fit(*_labelled, X_unlabeled=_unlabelled)
-
-
-def assert_same(one, other):
-    """Two fits that ended with the same weights."""
-    np.testing.assert_array_equal(one.predict(X), other.predict(X))
-    for profiles, twin in zip(*(e.sample(9, random_state=0) for e in (one, other)), strict=True):
-        np.testing.assert_array_equal(profiles, twin)
-    for name, values in one.history_.items():
-        np.testing.assert_array_equal(values, other.history_[name], err_msg=name)
+NO_DROPOUT = dict(dropout=0.0, input_dropout=0.0)
+LABELS_ALONE = dict(lambda_cons=0.0, **NO_GENERATORS)
 
 
 def nan_rows(at):
@@ -71,8 +40,7 @@ AMONG = np.sort(RNG.integers(0, 61, 90))
 @pytest.fixture
 def quick_teacher(monkeypatch):
     """A teacher that is done at once."""
-    quick = partial(_semigan.Teacher, max_epochs=3, units=(16,))
-    monkeypatch.setattr(_semigan, "Teacher", quick)
+    monkeypatch.setattr(_semigan, "Teacher", QuickTeacher)
 
 
 # -- unlabelled profiles -----------------------------------------------------------------------
@@ -108,6 +76,20 @@ def test_it_learns_without_unlabelled_profiles(teacher):
 )
 def test_a_single_unlabelled_profile_is_enough(params):
     assert np.isfinite(fit(_unlabelled=U[:1], **params).predict(X)).all()
+
+
+@pytest.mark.usefixtures("quick_teacher")
+def test_a_single_unlabelled_profile_beside_many_labelled_ones_changes_little():
+    data, _ = make_expression(400, 15, 20, noise=0.3, random_state=0)
+    A, B = data.X[:, :15], data.X[:, 15:]
+    params = dict(hidden_units=64, max_epochs=20, teacher="kernel", **NO_GENERATORS)
+    few = np.vstack([B[:100], np.full(20, np.nan)])
+    errors = [
+        np.abs(semigan(**params).fit(A[:n], few[:n]).predict(A[101:]) - B[101:]).mean()
+        for n in (100, 101)
+    ]
+    print("ERR", errors, errors[1] / errors[0])
+    assert errors[1] == pytest.approx(errors[0], rel=0.05)
 
 
 def test_unlabelled_profiles_change_what_is_learned():
@@ -221,7 +203,7 @@ def test_with_everything_off_it_is_a_densenet():
 def test_without_synthetic_pairs_generators_leave_the_inference_net_alone():
     # With dropout it draws other masks, but from the same distribution.
     params = dict(lambda_syn=0.0, **NO_DROPOUT)
-    one, other = fit(**params), fit(**params, **NO_GENERATORS)
+    one, other = fit(**params), fit(**params | NO_GENERATORS)
     np.testing.assert_array_equal(one.predict(X), other.predict(X))
     assert one.history_["valid_mae"] == other.history_["valid_mae"]
     assert not np.array_equal(fit(**params | dict(lambda_syn=1.0)).predict(X), one.predict(X))
@@ -284,6 +266,17 @@ def test_profiles_of_weight_zero_are_left_out():
     assert not np.allclose(trained.predict(X), fit((X[used], Y[used])).predict(X))
 
 
+@pytest.mark.parametrize("params", [{}, NO_GENERATORS], ids=["default", "no generators"])
+def test_rows_without_targets_of_weight_zero_are_left_out(params):
+    A, B = nan_rows(AMONG)
+    unlabelled = np.isnan(B).all(axis=1)
+    weight = RNG.uniform(0.5, 2, 150)
+    weight[np.flatnonzero(unlabelled)[::3]] = 0
+    used = weight > 0
+    trained = semigan(**params).fit(A, B, sample_weight=weight)
+    assert_same(trained, semigan(**params).fit(A[used], B[used], sample_weight=weight[used]))
+
+
 @pytest.mark.usefixtures("quick_teacher")
 def test_the_teacher_sees_no_weight_and_no_validation_profile(monkeypatch):
     taught, teach = [], SemiGANRegressor._teach
@@ -299,192 +292,3 @@ def test_the_teacher_sees_no_weight_and_no_validation_profile(monkeypatch):
     assert len(taught[0][0]) == 48
     for plain, weighted in zip(*taught, strict=True):
         assert torch.equal(plain, weighted)
-
-
-# -- synthetic profiles --------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def trained():
-    params = dict(gan_units=32, critic_units=32, max_epochs=60, lr=3e-3, early_stopping=False)
-    return fit(**params)
-
-
-def test_samples_have_the_units_and_the_dtype_of_the_data(trained):
-    A, B = trained.sample(500, random_state=0)
-    assert A.shape == (500, 6) and B.shape == (500, 8)
-    assert A.dtype == B.dtype == np.float64
-    for drawn, real in ((A, np.vstack([X, U])), (B, Y)):
-        assert (np.abs(drawn.mean(axis=0) - real.mean(axis=0)) < real.std(axis=0)).all()
-        assert (np.abs(np.log2(drawn.std(axis=0) / real.std(axis=0))) < 1.5).all()
-    single = fit((X.astype(np.float32), Y.astype(np.float32)), max_epochs=1)
-    assert [profiles.dtype for profiles in single.sample(2)] == [np.float32] * 2
-
-
-def test_samples_of_one_dimensional_targets_are_one_dimensional():
-    A, b = fit((X, Y[:, 0]), max_epochs=1).sample(5)
-    assert A.shape == (5, 6) and b.shape == (5,)
-
-
-def test_random_state_decides_the_sample(trained):
-    first, again, other = (trained.sample(5, random_state=seed)[1] for seed in (0, 0, 1))
-    np.testing.assert_array_equal(first, again)
-    assert not np.allclose(first, other)
-    assert [profiles.shape for profiles in trained.sample()] == [(1, 6), (1, 8)]
-    assert not np.array_equal(*(trained.sample()[0] for _ in range(2)))
-
-
-def test_sampling_leaves_global_generators_alone(trained):
-    states = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
-    trained.sample(5, random_state=0)
-    after = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
-    for one, other in zip(states, after, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_parameters_set_after_fit_do_not_change_the_sample(trained):
-    changed = copy.deepcopy(trained).set_params(latent_dim=9, **NO_GENERATORS)
-    np.testing.assert_array_equal(
-        changed.sample(5, random_state=0)[0], trained.sample(5, random_state=0)[0]
-    )
-
-
-@pytest.mark.parametrize("n_samples", [0, -1, 2.5, None])
-def test_a_bad_number_of_samples_is_a_sentence(trained, n_samples):
-    with pytest.raises((ValueError, TypeError), match="n_samples"):
-        trained.sample(n_samples)
-
-
-def test_there_is_nothing_to_sample_without_generators_or_before_fit():
-    with pytest.raises(ValueError, match=r"no generators .* lambda_gx, lambda_gy and lambda_gxy"):
-        fit(max_epochs=1, **NO_GENERATORS).sample(3)
-    with pytest.raises(NotFittedError):
-        semigan().sample(3)
-    refitted = fit(max_epochs=1)
-    with pytest.raises(ValueError, match="partly NaN"):
-        refitted.fit(X, np.where(np.eye(60, 8) > 0, np.nan, Y))
-    with pytest.raises(NotFittedError):
-        refitted.sample(3)
-
-
-# -- bad values --------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *((f"lambda_{name}", -1) for name in ("rec", "tra", "inv", "syn", "cons", "pseudo")),
-        *((f"lambda_{player}{name}", -0.1) for player in "dg" for name in ("x", "y", "xy")),
-        ("lambda_syn", np.nan),
-        ("lambda_gx", None),
-        ("gradient_penalty", -1),
-        ("latent_dim", 0),
-        ("gan_units", 0),
-        ("n_gan_layers", 0),
-        ("critic_units", 0),
-        ("gan_normalization", "spectral"),
-        ("adversarial_loss", "wasserstein"),
-        ("synthetic_weights", "best"),
-        ("teacher", "ridge"),
-        ("warm_up", -1),
-        ("max_grad_norm", 0),
-    ],
-)
-def test_a_bad_value_is_a_sentence_that_names_the_argument(name, value):
-    with pytest.raises(ValueError, match=f"The '{name}' parameter of SemiGANRegressor must be"):
-        fit(**{name: value})
-
-
-# -- copies, further training, checkpoints -------------------------------------------------------
-def saved_and_loaded(estimator, folder):
-    persistence.save(estimator, folder / "semigan.skgex")
-    return persistence.load(folder / "semigan.skgex")
-
-
-@pytest.mark.parametrize(
-    "duplicate",
-    [
-        lambda e, _: pickle.loads(pickle.dumps(e)),
-        lambda e, _: copy.deepcopy(e),
-        saved_and_loaded,
-    ],
-    ids=["pickle", "deepcopy", "save"],
-)
-@pytest.mark.parametrize("make", [semigan, published], ids=["default", "published"])
-def test_copies_infer_and_sample_the_same_and_draw_no_random_numbers(duplicate, make, tmp_path):
-    fitted = make().fit(X, Y, X_unlabeled=U)
-    state = torch.get_rng_state()
-    assert_same(duplicate(fitted, tmp_path), fitted)
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_a_clone_is_unfitted_and_fits_the_same():
-    fitted = fit()
-    twin = clone(fitted)
-    assert not hasattr(twin, "generators_") and not hasattr(twin, "module_")
-    assert_same(twin.fit(X, Y, X_unlabeled=U), fitted)
-
-
-def test_warm_start_continues_the_inference_net_and_the_generators():
-    def outputs(estimator):
-        return np.hstack([estimator.predict(X), *estimator.sample(60, random_state=0)])
-
-    once = fit(warm_start=True)
-    before = outputs(once)
-    once.set_params(lr=1e-7, lr_final=1e-7, max_epochs=1).fit(X, Y, X_unlabeled=U)
-    for values, expected in zip(outputs(once).T, before.T, strict=True):
-        assert np.corrcoef(values, expected)[0, 1] > 0.95
-
-
-class Killed(Exception):
-    pass
-
-
-@pytest.mark.usefixtures("quick_teacher")
-@pytest.mark.parametrize("epoch", [1, 4])
-@pytest.mark.parametrize(
-    "params",
-    [{}, EXTRAS, dict(teacher="kernel"), NO_GENERATORS],
-    ids=["default", "extras", "teacher", "no generators"],
-)
-def test_a_killed_fit_resumes_to_the_same_weights(params, epoch, tmp_path, monkeypatch):
-    expected = fit(**params)
-    original = training.Checkpoint.on_epoch_end
-
-    def die(self, net, **kwargs):
-        original(self, net, **kwargs)
-        if len(net.history) == epoch:
-            raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(training.Checkpoint, "on_epoch_end", die)
-        fit(checkpoint=tmp_path, **params)
-    resumed = fit(checkpoint=tmp_path, **params)
-    if params is NO_GENERATORS:
-        np.testing.assert_array_equal(resumed.predict(X), expected.predict(X))
-    else:
-        assert_same(resumed, expected)
-    assert not list(tmp_path.iterdir())
-
-
-# -- the paper's setting -------------------------------------------------------------------------
-def test_published_has_the_papers_settings_and_takes_others():
-    settings = dict(
-        net="dense",
-        hidden_units=3000,
-        n_hidden_layers=3,
-        activation="leaky_relu",
-        normalization="weight",
-        gan_units=3000,
-        n_gan_layers=3,
-        gan_normalization="weight",
-        critic_units=3000,
-        gradient_penalty=0.0,
-        synthetic_weights="uniform",
-        teacher=None,
-        lr=5e-4,
-        lr_final=1e-5,
-        max_epochs=500,
-        batch_size=200,
-        early_stopping=False,
-    )
-    assert settings.items() <= SemiGANRegressor.published().get_params().items()
-    other = SemiGANRegressor.published(hidden_units=1000, lambda_syn=0.5)
-    assert (other.hidden_units, other.gan_units, other.critic_units) == (1000, 1000, 1000)
-    assert (other.lambda_syn, other.lr) == (0.5, 5e-4)

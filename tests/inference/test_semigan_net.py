@@ -9,12 +9,9 @@ import torch
 from skgex import SemiGANRegressor
 from skgex.inference._semigan_net import make_players
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(50, 6))
-Y = np.tanh(X @ RNG.normal(size=(6, 8)))
-U = RNG.normal(size=(70, 6))
-WEIGHT = RNG.uniform(0.1, 3, 50)
-NO_GENERATORS = dict(lambda_gx=0.0, lambda_gy=0.0, lambda_gxy=0.0)
+from .semigan_game import WEIGHT, Game, U, absolute
+
+NO_GENERATORS = dict(lambda_gx=0.0, lambda_gy=0.0, lambda_gxy=0.0, lambda_syn=0.0)
 BATCH_NORM = dict(normalization="batch", gan_normalization="batch")
 
 weighted = pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
@@ -24,100 +21,6 @@ REAL = {"least_squares": lambda s: (s - 1) ** 2 / 2, "non_saturating": lambda s:
 DRAWN = {"least_squares": lambda s: s**2 / 2, "non_saturating": lambda s: log1pexp(s)}
 PULL = {"least_squares": lambda s: (s - 1) ** 2, "non_saturating": lambda s: log1pexp(-s)}
 log1pexp = partial(np.logaddexp, 0)
-
-
-class Taught(SemiGANRegressor):
-    """SemiGAN with a teacher that knows the answer at once."""
-
-    def _teach(self, X, Y, U, generator):
-        return U[:, :1].expand(-1, Y.shape[1])
-
-
-class Game:
-    """One batch of SemiGAN's game, turn by turn, on nets that have not trained yet.
-
-    The batch is all of the data. Nets are plain functions unless a test says otherwise; a
-    warm-up of two epochs is over in the third.
-    """
-
-    def __init__(self, *, epoch=1, X_unlabeled=U, weight=None, **params):
-        torch.manual_seed(0)
-        small = dict(hidden_units=16, latent_dim=4, gan_units=8, critic_units=8, batch_size=200)
-        small |= dict(dropout=0.0, input_dropout=0.0, normalization=None, gan_normalization=None)
-        small |= dict(gradient_penalty=0.0, gene_scaling=None)
-        small |= dict(lambda_syn=0.1, teacher=None, warm_up=2)
-        estimator = Taught(**(small | params))
-        estimator.device_ = "cpu"
-        data = estimator._training_data(X, Y, X_unlabeled=X_unlabeled, sample_weight=weight)
-        module = estimator._make_module(6, 8)
-        net = estimator._make_net(module, estimator._net_params(module, data, 0)).initialize()
-        for _ in range(epoch):
-            net.history.new_epoch()
-        self.net, self.inputs, self.outputs = net, {}, {}
-        net.terms_ = self.terms = {}
-        parts = {"F": net.module_}
-        if net.opponents:
-            parts |= {f"D_{name}": critic for name, critic in net.critics_.items()}
-            parts |= {f"G_{name}": critic for name, critic in net.generators_.items()}
-            parts["I"] = net.inverse_
-        self.nets = parts
-        for name, part in parts.items():
-            self.inputs[name], self.outputs[name] = [], []
-            part.register_forward_hook(partial(self._listen, name))
-        self.batch = next(iter(estimator._batches(data, 0)))
-        (self.X, self.Y, *weight), (self.U, *self.taught) = self.batch
-        self.weight = weight[0].numpy() if weight else None
-        self.turns = net.play(self.batch)
-
-    def _listen(self, name, net, inputs, output):
-        self.inputs[name].append(inputs[0].detach())
-        self.outputs[name].append(output)
-
-    def __call__(self, name, *inputs):
-        """What a net says of its inputs, as an array; a critic's scores are one-dimensional."""
-        with torch.no_grad():
-            output = self.nets[name](torch.cat(inputs, dim=1)).numpy()
-        return output[:, 0] if name.startswith("D") else output
-
-    def drawn(self):
-        """The drawn profiles, from the latent that the generators were shown."""
-        z = self.inputs["G_x"][0]
-        return {name: torch.from_numpy(self(f"G_{name}", z)) for name in "xy"}
-
-    def score(self, of=None):
-        """What each critic says of the drawn profiles, or of others."""
-        x, y = (of or self.drawn()).values()
-        return {"x": self("D_x", x), "y": self("D_y", y), "xy": self("D_xy", x, y)}
-
-    def skip_to(self, player):
-        return next(loss for players, loss in self.turns if player in players)
-
-    def gradients(self, player):
-        """The gradient of every net in the turn of a player."""
-        loss = self.skip_to(player)
-        return {
-            name: torch.autograd.grad(
-                loss, [*net.parameters()], retain_graph=True, allow_unused=True
-            )
-            for name, net in self.nets.items()
-        }
-
-    def parameters(self):
-        return {
-            f"{name}.{key}": parameter.detach().clone()
-            for name, net in self.nets.items()
-            for key, parameter in net.named_parameters()
-        }
-
-    def statistics(self):
-        """The running statistics of F's batch normalisation."""
-        buffers = self.net.module_.named_buffers()
-        return {name: value.clone() for name, value in buffers if "running" in name}
-
-
-def absolute(A, B, weight=None):
-    """``‖a − b‖₁`` averaged over genes and profiles."""
-    return np.average(np.abs(np.asarray(A) - np.asarray(B)).mean(axis=1), weights=weight)
 
 
 # -- critics -----------------------------------------------------------------------------------
@@ -156,10 +59,33 @@ def test_inferred_profiles_count_as_real_once_the_warm_up_is_over(epoch, weight)
     if epoch > 2:
         inferred = torch.from_numpy(game("F", game.U))
         scores = np.r_[scores, game("D_xy", game.U, inferred)]
-        weights = None if weight is None else np.r_[weights, np.ones(70)]
+        weights = None if weight is None else np.r_[weights / weights.mean(), np.ones(70)]
     expected = np.average((scores - 1) ** 2 / 2, weights=weights)
     expected += (game.score()["xy"] ** 2 / 2).mean()
     assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_profiles_are_inferred_for_the_critic_as_they_will_be_for_the_user():
+    game = Game(epoch=3, dropout=0.5, **BATCH_NORM)
+    before = game.statistics("F")
+    next(game.turns)
+    F = game.nets["F"]
+    assert F.training and all(torch.equal(before[k], v) for k, v in game.statistics("F").items())
+    F.eval()
+    shown = game.inputs["D_xy"][0][50:]
+    assert torch.equal(shown, torch.cat([game.U, torch.from_numpy(game("F", game.U))], dim=1))
+
+
+def test_labelled_profiles_are_landmark_profiles_too_where_unlabelled_ones_are_few():
+    few, many = Game(X_unlabeled=U[:10]), Game()
+    for game, landmarks in ((few, torch.cat([few.X, few.U])), (many, many.U)):
+        game.skip_to("generators")
+        assert torch.equal(game.inputs["D_x"][0], landmarks)
+        assert torch.equal(game.inputs["I"][0], landmarks)
+        assert len(game.inputs["G_x"][0]) >= max(len(game.U), len(game.X))
+        reconstructed = game("G_x", torch.from_numpy(game("I", landmarks)))
+        expected = absolute(reconstructed, landmarks)
+        assert game.terms["reconstruction_loss"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_without_unlabelled_profiles_the_labelled_ones_take_their_place():
@@ -169,7 +95,8 @@ def test_without_unlabelled_profiles_the_labelled_ones_take_their_place():
 
 def test_half_the_gradient_penalty_weighs_the_critics_squared_slopes_at_real_profiles():
     params = dict(weight=WEIGHT, lambda_dx=0.5, lambda_dy=3.0, lambda_gxy=2.0)
-    plain = next(Game(gradient_penalty=0.0, **params).turns)[1]
+    without = Game(gradient_penalty=0.0, **params)
+    plain = next(without.turns)[1]
     game, expected = Game(gradient_penalty=6.0, **params), 0
     for name, shown, lambda_d, weight in (
         ("x", game.U, 0.5, None),
@@ -184,6 +111,8 @@ def test_half_the_gradient_penalty_weighs_the_critics_squared_slopes_at_real_pro
         squared = slope.square().sum(dim=1).numpy()
         expected += lambda_d * 6 / 2 * np.average(squared, weights=weight)
     assert (next(game.turns)[1] - plain).item() == pytest.approx(expected, rel=1e-4)
+    # The history shows how the game stands, without the penalty.
+    torch.testing.assert_close(game.terms["critic_loss"], without.terms["critic_loss"])
 
 
 # -- generators and inverse net ------------------------------------------------------------------
@@ -259,11 +188,10 @@ def test_the_inference_net_learns_from_labels_synthetic_pairs_and_the_teacher(
     drawn, belief = game.drawn(), game.score()["xy"]
     assert belief.min() < 0 and belief.max() > 1
     belief = np.clip(belief, 0, 1) if form == "least_squares" else 1 / (1 + np.exp(-belief))
+    belief = belief if synthetic_weights == "critic" else 1
     terms = {
         "loss": absolute(game("F", game.X), game.Y, game.weight),
-        "synthetic_loss": absolute(
-            game("F", drawn["x"]), drawn["y"], belief if synthetic_weights == "critic" else None
-        ),
+        "synthetic_loss": (belief * np.abs(game("F", drawn["x"]) - drawn["y"].numpy()).T).mean(),
         "pseudo_loss": absolute(game("F", game.U), game.U[:, :1]),
         "consistency_loss": 0,  # nothing is dropped here
     }
@@ -275,10 +203,10 @@ def test_the_inference_net_learns_from_labels_synthetic_pairs_and_the_teacher(
 
 @pytest.mark.parametrize(
     ("epoch", "params"),
-    [(2, {}), (3, dict(lambda_syn=0.0)), (3, NO_GENERATORS)],
-    ids=["warming up", "lambda_syn=0", "no generators"],
+    [(2, {}), (3, dict(lambda_syn=0.0))],
+    ids=["warming up", "lambda_syn=0"],
 )
-def test_synthetic_pairs_wait_for_the_warm_up_and_need_generators(epoch, params):
+def test_synthetic_pairs_wait_for_the_warm_up(epoch, params):
     game = Game(epoch=epoch, **(dict(lambda_cons=0.0, lambda_syn=9.0) | params))
     loss = game.skip_to("module")
     assert loss.item() == pytest.approx(absolute(game("F", game.X), game.Y), rel=1e-5)
@@ -295,6 +223,15 @@ def test_consistency_compares_two_draws_of_dropout_on_unlabelled_profiles():
     torch.testing.assert_close(game.terms["consistency_loss"], consistency)
     # The second draw is held fixed, so the first one's gradient counts twice.
     torch.testing.assert_close(loss, game.terms["loss"] + 2 * 0.5 * consistency)
+
+
+@pytest.mark.parametrize(("n", "share"), [(10, 0.2), (50, 1), (70, 1)])
+def test_few_unlabelled_profiles_teach_the_inference_net_in_proportion_to_their_number(n, share):
+    params = dict(teacher="kernel", lambda_pseudo=2.0, lambda_cons=0.5, dropout=0.5)
+    game = Game(X_unlabeled=U[:n], **params)
+    loss, terms = game.skip_to("module"), game.terms
+    unlabelled = 2 * terms["pseudo_loss"] + 2 * 0.5 * terms["consistency_loss"]
+    torch.testing.assert_close(loss, terms["loss"] + share * unlabelled)
 
 
 def test_nothing_is_inconsistent_where_nothing_is_dropped():
@@ -331,13 +268,32 @@ def test_in_its_turn_every_net_learns_in_all_its_parameters_and_no_other_net_doe
 
 def test_running_statistics_of_the_inference_net_see_measured_profiles_only():
     warm, cold = (Game(epoch=epoch, **BATCH_NORM) for epoch in (3, 2))
-    start = warm.statistics()
+    start = warm.statistics("F")
     for game in (warm, cold):
         game.skip_to("module")
     assert "synthetic_loss" in warm.terms and "synthetic_loss" not in cold.terms
-    for name, value in cold.statistics().items():
-        assert torch.equal(warm.statistics()[name], value), name
+    for name, value in cold.statistics("F").items():
+        assert torch.equal(warm.statistics("F")[name], value), name
         assert not torch.equal(start[name], value), name
+
+
+@pytest.mark.parametrize("name", ["G_x", "G_y"])
+def test_running_statistics_of_the_generators_see_latents_as_sample_draws_them(name):
+    game = Game(**BATCH_NORM)
+    start = game.statistics(name)
+    next(game.turns)
+    drawn = game.statistics(name)
+    assert not any(torch.equal(start[key], value) for key, value in drawn.items())
+    next(game.turns)
+    assert len(game.inputs[name]) == 2
+    assert all(torch.equal(drawn[key], value) for key, value in game.statistics(name).items())
+
+
+def test_gan_beta_1_is_the_momentum_of_all_players_but_the_inference_net():
+    net = Game(gan_beta_1=0.7).net
+    optimizers = [getattr(net, f"{name}_optimizer_") for name in (*net.opponents,)]
+    momenta = [o.param_groups[0]["betas"][0] for o in (*optimizers, net.optimizer_)]
+    assert momenta == [0.7, 0.7, 0.7, 0.9]
 
 
 # -- the paper's setting -------------------------------------------------------------------------
