@@ -85,7 +85,7 @@ ax.set(xlabel="error saved by unlabelled profiles (%)", xlim=(-3, 3))
 # %%
 # .. admonition:: What this does not show
 #
-#    Methods made for unlabelled profiles, which learn more from them than a scale. And profiles
-#    from another platform: their landmarks would be scaled together with those of the labelled
-#    ones, which is wrong as long as platforms are not brought together first
-#    (:class:`~skgex.preprocessing.PlatformScaler`).
+#    A method made for unlabelled profiles, which learns more from them than a scale:
+#    :ref:`SemiGAN <sphx_glr_gallery_plot_semigan.py>`. And profiles from another platform: their
+#    landmarks would be scaled together with those of the labelled ones, which is wrong as long as
+#    platforms are not brought together first (:class:`~skgex.preprocessing.PlatformScaler`).
