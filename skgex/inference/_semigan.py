@@ -350,6 +350,9 @@ class SemiGANRegressor(FeedforwardRegressor):
     def sample(self, n_samples=1, *, random_state=None):
         """Draw synthetic profiles.
 
+        The generators are those of the last epoch, whichever epoch F was best in; to draw
+        profiles, fit with ``early_stopping=False``.
+
         Parameters
         ----------
         n_samples : int, default=1

@@ -133,7 +133,8 @@ class LossCurveDisplay:
         size = max(6.4, 3.2 * n_cols), 0.8 + 1.9 * n_rows
         axes = panels(ax, n_rows, n_cols, size, sharex=n_cols == 1)
         axes, spare = axes[:n_panels], axes[n_panels:]
-        if len(spare) and _is_validation([*self.history][-1]):
+        spans = _is_validation([*self.history][-1])
+        if len(spare) and spans:
             cells = axes[-1].get_subplotspec().get_gridspec()
             axes[-1].set_subplotspec(cells[n_panels - 1 :])
         for panel in spare:
@@ -142,7 +143,8 @@ class LossCurveDisplay:
         for panel in axes:
             panel.set_xlim((1, n_epochs) if n_epochs > 1 else (0.5, 1.5))
             panel.xaxis.get_major_locator().set_params(integer=True)
-        for panel in axes[(n_rows - 1) * n_cols :]:
+        lowest = (n_rows - 1) * n_cols if spans else n_panels - n_cols
+        for panel in axes[lowest:]:
             panel.set_xlabel("epoch")
         return axes
 
