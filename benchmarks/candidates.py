@@ -101,8 +101,9 @@ class TeacherRegressor(ProfileRegressor):
 
 # F does not depend on the generators as long as it learns from no synthetic pairs.
 _NO_GENERATORS = dict(lambda_gx=0.0, lambda_gy=0.0, lambda_gxy=0.0)
-_SEMIGAN = partial(skgex.SemiGANRegressor, patience=30, **_NO_GENERATORS)
-_WITH_GENERATORS = partial(skgex.SemiGANRegressor, patience=30)
+_SHORT = dict(patience=30, max_epochs=30)  # enough for the thousands of profiles of an epoch
+_SEMIGAN = partial(skgex.SemiGANRegressor, **_SHORT, **_NO_GENERATORS)
+_WITH_GENERATORS = partial(skgex.SemiGANRegressor, **_SHORT)
 _NETS |= {
     "semigan": [_SEMIGAN],
     "semigan_100_epochs": [partial(_SEMIGAN, max_epochs=100)],  # where all profiles are labelled

@@ -182,6 +182,18 @@ def test_torch_is_imported_only_for_modules(path):
     assert run.stdout == "Pipeline False\n", run.stderr
 
 
+def test_what_one_process_saves_another_one_loads(path):
+    # A name imported from the top is an attribute of the package here, and not yet over there.
+    save_it = """if True:
+        import sys
+        from skgex import RidgeRegressor, save
+        save(RidgeRegressor().fit([[0.0], [1.0]], [0.0, 1.0]), sys.argv[1])"""
+    load_it = "import sys, skgex; print(type(skgex.load(sys.argv[1])).__name__)"
+    for code, printed in ((save_it, ""), (load_it, "RidgeRegressor\n")):
+        run = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+        assert run.stdout == printed, run.stderr
+
+
 # -- what cannot be saved --------------------------------------------------------------------
 class Foreign(BaseEstimator):
     pass

@@ -14,7 +14,10 @@ def find_class(path, packages, base):
     plain = all(re.fullmatch(r"_?[a-z][a-z0-9_]*", part) and part != "tests" for part in parts)
     if plain and home:
         try:
-            found = vars(importlib.import_module(module_name)).get(name)
+            module = importlib.import_module(module_name)
+            found = vars(module).get(name)
+            if found is None and name in getattr(module, "__all__", ()):
+                found = getattr(module, name)  # a public name that is loaded when it is used
         except ImportError:
             found = None
         if (

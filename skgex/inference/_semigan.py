@@ -87,7 +87,7 @@ class SemiGANRegressor(FeedforwardRegressor):
     lr, lr_final : float, default=1e-3 and 1e-5
         Learning rate of the first and of the last epoch; the paper has 5e-4 and 1e-5.
     %(gene_scaling)s
-    max_epochs : int, default=30
+    max_epochs : int, default=100
         Passes over the unlabelled or the labelled profiles, whichever are more; the paper trains
         500.
     batch_size : int, default=100
@@ -173,7 +173,7 @@ class SemiGANRegressor(FeedforwardRegressor):
         lr=1e-3,
         lr_final=1e-5,
         gene_scaling="standard",
-        max_epochs=30,
+        max_epochs=100,
         batch_size=100,
         validation_fraction=0.1,
         early_stopping=True,
@@ -274,6 +274,11 @@ class SemiGANRegressor(FeedforwardRegressor):
                 "lambda_gxy=0 trains no critic of pairs that could weigh synthetic ones. Raise "
                 "lambda_gxy, or set synthetic_weights='uniform'."
             )
+        if self.lambda_syn > 0 and self.warm_up >= self.max_epochs:
+            raise ValueError(
+                f"warm_up={self.warm_up} leaves none of max_epochs={self.max_epochs} for "
+                "synthetic pairs. Lower warm_up, raise max_epochs, or set lambda_syn=0."
+            )
         if self._has_generators() and self.gan_normalization == "batch" and self.batch_size == 1:
             raise ValueError(
                 "batch_size=1 leaves batch normalisation of the generators no spread to divide "
@@ -368,7 +373,8 @@ class SemiGANRegressor(FeedforwardRegressor):
         if not hasattr(self, "generators_"):
             raise ValueError(
                 "This SemiGANRegressor has no generators to sample from: lambda_gx, lambda_gy and "
-                "lambda_gxy are all 0. Fit it again with at least one of them above 0."
+                "lambda_gxy are all 0 (as `skgex train` sets them). Fit it again with at least "
+                "one of them above 0."
             )
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = check_random_state(random_state)

@@ -25,9 +25,10 @@ EXTRAS = dict(
 QuickTeacher = partial(Teacher, max_epochs=3, units=(16,))
 
 
-def semigan(**params):
+def semigan(max_epochs=6, **params):
     """A small SemiGAN that learns from synthetic pairs too, and from no teacher."""
-    small = dict(batch_size=30, lambda_syn=0.1, warm_up=2, teacher=None, random_state=0)
+    small = dict(batch_size=30, lambda_syn=0.1, teacher=None, random_state=0)
+    small |= dict(max_epochs=max_epochs, warm_up=min(2, max_epochs - 1))
     return SemiGANRegressor(**(SMALL | small | params))
 
 

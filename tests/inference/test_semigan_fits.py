@@ -154,6 +154,11 @@ def test_a_weight_that_leaves_one_labelled_profile_is_a_sentence_for_every_net(n
         net.fit(X, Y_partly, sample_weight=weight)
 
 
+def test_a_warm_up_that_leaves_no_epoch_for_synthetic_pairs_is_refused():
+    with pytest.raises(ValueError, match="warm_up=6 leaves none of max_epochs=6"):
+        fit(warm_up=6)
+
+
 # -- copies, further training, checkpoints -------------------------------------------------------
 def saved_and_loaded(estimator, folder):
     persistence.save(estimator, folder / "semigan.skgex")
@@ -190,7 +195,7 @@ def test_warm_start_continues_the_inference_net_and_the_generators():
 
     once = fit(warm_start=True)
     before = outputs(once)
-    once.set_params(lr=1e-7, lr_final=1e-7, max_epochs=1).fit(X, Y, X_unlabeled=U)
+    once.set_params(lr=1e-7, lr_final=1e-7, max_epochs=1, warm_up=0).fit(X, Y, X_unlabeled=U)
     for values, expected in zip(outputs(once).T, before.T, strict=True):
         assert np.corrcoef(values, expected)[0, 1] > 0.95
 
