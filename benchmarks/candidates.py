@@ -62,17 +62,20 @@ _NETS |= {
 
 
 class LabelledOnly(MetaEstimatorMixin, BaseEstimator):
-    """Show the estimator the labelled profiles alone, also where it asks for unlabelled ones."""
+    """Show the estimator labelled profiles again and again in place of the unlabelled ones."""
 
     def __init__(self, estimator, random_state=None):
         self.estimator = estimator
         self.random_state = random_state
 
     def fit(self, X, y, X_val=None, y_val=None):
+        n_unlabelled = np.isnan(y).any(axis=1).sum()
         labelled = ~np.isnan(y).any(axis=1)
         X, y = X[labelled], y[labelled]
         self.estimator_ = clone(self.estimator).set_params(random_state=self.random_state)
-        self.estimator_.fit(X, y, X_unlabeled=X, X_val=X_val, y_val=y_val)
+        # As many, so that training is as long.
+        known = np.resize(np.arange(len(X)), n_unlabelled)
+        self.estimator_.fit(X, y, X_unlabeled=X[known], X_val=X_val, y_val=y_val)
         return self
 
     def predict(self, X):
