@@ -418,7 +418,9 @@ class TestLossCurve:
         [
             pytest.param(DenseNetRegressor(), 2, id="DenseNet"),
             pytest.param(GGANRegressor(), 5, id="GGAN"),
-            pytest.param(SemiGANRegressor(warm_up=2, teacher=None), 9, id="SemiGAN"),
+            pytest.param(
+                SemiGANRegressor(warm_up=2, lambda_syn=0.1, teacher=None), 9, id="SemiGAN"
+            ),
         ],
     )
     def test_curves_of_nets_begin_where_their_loss_does(self, estimator, n_panels):
