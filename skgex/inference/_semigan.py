@@ -57,12 +57,12 @@ class SemiGANRegressor(FeedforwardRegressor):
         and critics from circling each other.
     adversarial_loss : {"least_squares", "non_saturating"}, default="least_squares"
         The paper has the logarithmic one, of which "non_saturating" is the form that trains.
-    lambda_gx, lambda_gy, lambda_gxy : float, default=1
-        Weights of the three adversarial losses. With 0 for all three there is no generative part:
-        it saves most of the time, and there is nothing to ``sample`` from.
     lambda_dx, lambda_dy, lambda_dxy : float or None, default=None
         Weights of the real profiles in the critics' losses, those of drawn ones being
         ``lambda_gx`` and so on; None takes the same.
+    lambda_gx, lambda_gy, lambda_gxy : float, default=1
+        Weights of the three adversarial losses. With 0 for all three there is no generative part:
+        it saves most of the time, and there is nothing to ``sample`` from.
     lambda_rec, lambda_tra, lambda_inv : float, default=1
         Weights of reconstruction, translation and inversion.
     lambda_syn : float, default=0
