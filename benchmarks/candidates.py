@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, QuantileTransformer, StandardScaler
 
 import skgex
+from skgex._solvers import RelevanceKernelRidge
 from skgex._training import forked_rng, resolve_precision
 from skgex.base import ProfileRegressor
 from skgex.cli._methods import METHODS, make_candidates
@@ -82,6 +83,22 @@ class LabelledOnly(MetaEstimatorMixin, BaseEstimator):
         return self.estimator_.predict(X)
 
 
+class TunedKernelsRegressor(ProfileRegressor):
+    """SemiGAN's teacher without its autoencoder: the landmarks are its only view."""
+
+    def __init__(self, *, gene_scaling="standard"):
+        self.gene_scaling = gene_scaling
+
+    def fit(self, X, y):
+        data = self._training_data(X, y)
+        X, Y = (torch.from_numpy(A).float() for A in (data.X, data.Y))
+        self.kernel_ridge_ = RelevanceKernelRidge([X], Y)
+        return self
+
+    def _predict_scaled(self, X):
+        return self.kernel_ridge_([torch.from_numpy(X).float()]).numpy()
+
+
 class TeacherRegressor(ProfileRegressor):
     """SemiGAN's teacher, asked directly."""
 
@@ -124,6 +141,7 @@ _NETS |= {
         partial(_WITH_GENERATORS, teacher=None, lambda_syn=1.0, synthetic_weights="uniform")
     ],
     "teacher": [TeacherRegressor],
+    "teacher_no_autoencoder": [TunedKernelsRegressor],
 }
 
 _SCALERS = {

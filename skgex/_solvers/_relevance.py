@@ -117,5 +117,9 @@ def _spread(view):
 
 def _distance(A, B):
     """``‖a − b‖`` for every pair of rows; its slope is zero, not NaN, where they are equal."""
-    squared = A.square().sum(dim=1)[:, None] + B.square().sum(dim=1) - 2 * A @ B.T
-    return squared.clamp_min(1e-9).sqrt()
+    scale = A.square().sum(dim=1)[:, None] + B.square().sum(dim=1)
+    squared = scale - 2 * A @ B.T
+    # Equal rows differ by rounding, and by how much depends on how many there are beside them: the
+    # root of it is not small.
+    equal = squared <= 100 * torch.finfo(A.dtype).eps * scale
+    return squared.masked_fill(equal, 1e-9).sqrt()
