@@ -1,6 +1,5 @@
 """The training engine: skorch holds the loop, tensors stay on the device."""
 
-from skgex._training._adversarial import AdversarialNet
 from skgex._training._batches import PairedBatches, TensorBatches
 from skgex._training._callbacks import (
     BestEpoch,
@@ -18,14 +17,15 @@ from skgex._training._device import (
     resolve_precision,
 )
 from skgex._training._net import SupervisedNet
+from skgex._training._players import PlayersNet
 
 __all__ = [
-    "AdversarialNet",
     "BestEpoch",
     "Checkpoint",
     "DecayOnRise",
     "LinearDecay",
     "PairedBatches",
+    "PlayersNet",
     "ProgressBar",
     "SupervisedNet",
     "TensorBatches",

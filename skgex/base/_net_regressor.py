@@ -100,8 +100,9 @@ class NetRegressor(ProfileRegressor):
             module = self._module_to_continue(*sizes) if warm else self._make_module(*sizes)
             module.to(self.device_).requires_grad_(True)
             net = self._make_net(module, self._net_params(module, data, seed))
-            net.fit(self._batches(data, seed))
-        self._keep(net)
+            batches = self._batches(data, seed)
+            net.fit(batches)
+        self._keep(net, batches)
         return self
 
     def _forget(self):
@@ -200,7 +201,7 @@ class NetRegressor(ProfileRegressor):
             precision=precision,
         )
 
-    def _keep(self, net):
+    def _keep(self, net, batches):
         """Keep what outlives training."""
         self.module_ = net.module_.eval().requires_grad_(False).cpu()
         self.history_ = net.losses()

@@ -14,8 +14,8 @@ _SHARE = Interval(Real, 0, 1, closed="left")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
 
-class GGANNet(training.AdversarialNet):
-    """``module`` is the generator G; the one opponent is the critic D."""
+class GGANNet(training.PlayersNet):
+    """``module`` is the generator G; the one other player is the critic D."""
 
     def __init__(self, module, *, params, **kwargs):
         self.params = params
@@ -266,7 +266,7 @@ class GGANRegressor(FeedforwardRegressor):
         sizes = module.config["n_inputs"], module.config["n_outputs"]
         return GGANNet(
             module,
-            opponents={"critic": self._make_critic(*sizes)} if self.lambda_adv > 0 else {},
+            players={"critic": self._make_critic(*sizes)} if self.lambda_adv > 0 else {},
             learning_rates={"critic": self.critic_lr or self.lr},
             params=self,
             criterion=losses.absolute_error,

@@ -315,8 +315,8 @@ class SemiGANRegressor(FeedforwardRegressor):
             self._continue_generators(players["generators"])
         return SemiGANNet(
             module,
-            opponents=players,
-            opponent_params={"betas": (self.gan_beta_1, 0.999)},
+            players=players,
+            player_params={"betas": (self.gan_beta_1, 0.999)},
             params=self,
             criterion=losses.absolute_error,
             **params,
@@ -343,8 +343,8 @@ class SemiGANRegressor(FeedforwardRegressor):
         super()._forget()
         vars(self).pop("generators_", None)
 
-    def _keep(self, net):
-        super()._keep(net)
+    def _keep(self, net, batches):
+        super()._keep(net, batches)
         vars(self).pop("generators_", None)
         if self._has_generators():
             self.generators_ = [

@@ -29,7 +29,7 @@ def make_players(n_landmarks, n_targets, params):
     }
 
 
-class SemiGANNet(training.AdversarialNet):
+class SemiGANNet(training.PlayersNet):
     """``module`` is the inference net F; batches are ``(labelled, unlabelled)``.
 
     ``unlabelled_share`` weighs what F learns from unlabelled profiles: where they are fewer than
@@ -51,7 +51,7 @@ class SemiGANNet(training.AdversarialNet):
         (X, Y, *weight), (U, *taught) = batch
         mean = partial(losses.weighted_mean, weight=weight[0] if weight else None)
         synthetic = None
-        if self.opponents:
+        if self.players:
             synthetic = yield from self._play_generators(X, Y, U, mean, weight)
         yield "module", self._inference_loss(X, Y, U, *taught, mean=mean, synthetic=synthetic)
 

@@ -44,7 +44,7 @@ class Game:
         self.net, self.inputs, self.outputs = net, {}, {}
         net.terms_ = self.terms = {}
         parts = {"F": net.module_}
-        if net.opponents:
+        if net.players:
             parts |= {f"D_{name}": critic for name, critic in net.critics_.items()}
             parts |= {f"G_{name}": critic for name, critic in net.generators_.items()}
             parts["I"] = net.inverse_

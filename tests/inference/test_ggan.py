@@ -49,7 +49,7 @@ class Game:
         for _ in range(epoch):
             net.history.new_epoch()
         self.seen, self.inferred, self.terms = [], [], {}
-        if net.opponents:
+        if net.players:
             net.critic_.register_forward_pre_hook(lambda _, args: self.seen.append(*args))
         net.module_.register_forward_hook(lambda _, args, Y_hat: self.inferred.append(Y_hat))
         net.record = lambda **terms: self.terms.update(terms)

@@ -291,7 +291,7 @@ def test_running_statistics_of_the_generators_see_latents_as_sample_draws_them(n
 
 def test_gan_beta_1_is_the_momentum_of_all_players_but_the_inference_net():
     net = Game(gan_beta_1=0.7).net
-    optimizers = [getattr(net, f"{name}_optimizer_") for name in (*net.opponents,)]
+    optimizers = [getattr(net, f"{name}_optimizer_") for name in (*net.players,)]
     momenta = [o.param_groups[0]["betas"][0] for o in (*optimizers, net.optimizer_)]
     assert momenta == [0.7, 0.7, 0.7, 0.9]
 

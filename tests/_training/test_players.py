@@ -15,7 +15,7 @@ WEIGHT = torch.linspace(0.1, 3, 30)
 PLAYERS = ("module", "critic", "helper")
 
 
-class ScriptedNet(training.AdversarialNet):
+class ScriptedNet(training.PlayersNet):
     """Plays what a test writes down."""
 
     def __init__(self, module, *, script, **kwargs):
@@ -40,7 +40,7 @@ def train(script, *tensors, batch_size=30, **params):
     net = ScriptedNet(
         module,
         script=script,
-        opponents={"critic": critic, "helper": helper},
+        players={"critic": critic, "helper": helper},
         criterion=losses.absolute_error,
         **(defaults | params),
     )
@@ -138,7 +138,7 @@ def test_the_optimisers_of_the_others_may_differ_from_that_of_the_module():
             added[name] = change[name].mean().item()
         net.record(loss=net.module_(X).mean())
 
-    train(script, opponent_params={"maximize": True})
+    train(script, player_params={"maximize": True})
     assert added == pytest.approx({"module": -0.1, "critic": 0.1, "helper": 0.1}, rel=1e-4)
 
 

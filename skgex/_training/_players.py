@@ -1,12 +1,12 @@
-"""The adversarial net: several players, each with an optimiser of its own, take turns."""
+"""Nets of several players, each with an optimiser of its own: adversarial and multi-task."""
 
 import torch
 
 from skgex._training._net import SupervisedNet
 
 
-class AdversarialNet(SupervisedNet):
-    """Train a module beside opponents and helpers that are needed in training only.
+class PlayersNet(SupervisedNet):
+    """Train a module beside other players, opponents or helpers, that training alone needs.
 
     A method implements :meth:`play`, a generator that reads like its paper's algorithm: it yields
     ``(player, loss)``, or ``(players, loss)``, and whenever it is resumed the parameters of these
@@ -17,19 +17,19 @@ class AdversarialNet(SupervisedNet):
     ----------
     module : torch.nn.Module
         From measured to inferred genes.
-    opponents : dict of {str: torch.nn.Module}
+    players : dict of {str: torch.nn.Module}
         The other players. A player of several nets is a ``torch.nn.ModuleDict``.
     learning_rates : dict of {str: float}, default=None
         Of players that do not train with ``lr``.
-    opponent_params : dict, default=None
+    player_params : dict, default=None
         Parameters of the optimiser that are not those of ``module``'s.
     **kwargs
         Of :class:`SupervisedNet`; ``optimizer`` and its parameters serve every player.
     """
 
-    def __init__(self, module, *, opponents, learning_rates=None, opponent_params=None, **kwargs):
-        self.opponents = opponents
-        self.opponent_params = opponent_params
+    def __init__(self, module, *, players, learning_rates=None, player_params=None, **kwargs):
+        self.players = players
+        self.player_params = player_params
         self.learning_rates = learning_rates
         super().__init__(module, **kwargs)
 
@@ -37,8 +37,8 @@ class AdversarialNet(SupervisedNet):
         # skorch registers what is set here under a name that ends with an underscore: it moves it
         # to the device, and checkpoints store it.
         super().initialize_module()
-        for name, opponent in self.opponents.items():
-            setattr(self, f"{name}_", opponent)
+        for name, player in self.players.items():
+            setattr(self, f"{name}_", player)
         return self
 
     def initialize_optimizer(self):
@@ -48,9 +48,9 @@ class AdversarialNet(SupervisedNet):
         groups, params = self.get_params_for_optimizer("optimizer", parameters)
         self.optimizer_ = self.optimizer(*groups, **params)
         rates = self.learning_rates or {}
-        for name, opponent in self.opponents.items():
-            own = params | {"lr": rates.get(name, self.lr)} | (self.opponent_params or {})
-            setattr(self, f"{name}_optimizer_", self.optimizer(opponent.parameters(), **own))
+        for name, player in self.players.items():
+            own = params | {"lr": rates.get(name, self.lr)} | (self.player_params or {})
+            setattr(self, f"{name}_optimizer_", self.optimizer(player.parameters(), **own))
         return self
 
     # -- one batch ---------------------------------------------------------------------------
