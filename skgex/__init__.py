@@ -23,6 +23,13 @@ _CONTENTS = {
         "GGANRegressor",
         "SemiGANRegressor",
     ],
+    "skgex.multitask": [
+        "DeepLSMTLRegressor",
+        "DeepGOMTLRegressor",
+        "DeepCNMTLRegressor",
+        "DeepAMTLRegressor",
+        "DeepAMTFLRegressor",
+    ],
     "skgex.preprocessing": [
         "GeneScaler",
         "LandmarkPanel",
@@ -48,7 +55,13 @@ _CONTENTS = {
         "summarize",
         "two_sample_test",
     ],
-    "skgex.model_selection": ["LabeledFold", "compare_methods", "split_profiles"],
+    "skgex.model_selection": [
+        "LabeledFold",
+        "compare_methods",
+        "five_by_two_cv_ttest",
+        "split_profiles",
+    ],
+    "skgex.inspection": ["gene_set_agreement"],
     "skgex.plotting": [],  # used as skgex.plotting.ReliabilityDisplay
     "skgex.persistence": ["describe", "load", "save"],
 }

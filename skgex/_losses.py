@@ -1,8 +1,9 @@
 """Losses: one number per profile, so that a training objective can weigh profiles.
 
 Every function takes predictions and targets of shape (n_profiles, n_genes) and returns a tensor of
-shape (n_profiles,). Losses are averaged over genes, so that a weight between two terms means the
-same for a hundred genes and for ten thousand; where a paper sums over genes, the name says so.
+shape (n_profiles,); where genes are tasks, of (n_genes,). Losses are averaged over genes, so that
+a weight between two terms means the same for a hundred genes and for ten thousand; where a paper
+sums over genes, the name says so.
 """
 
 from collections.abc import Callable
@@ -27,11 +28,21 @@ def summed_squared_error(Y_hat, Y):
     return (Y - Y_hat).square().sum(dim=1)
 
 
+def task_absolute_error(Y_hat, Y, weight=None):
+    """``L_t = mean_i |y_it − ŷ_it|`` of each gene t over profiles i, (n_genes,)."""
+    errors = (Y - Y_hat).abs()
+    return errors.mean(dim=0) if weight is None else weight @ errors / _positive(weight.sum())
+
+
 def weighted_mean(per_profile, weight=None):
     """Mean over profiles, weighted if ``weight`` (n_profiles,) is given."""
     if weight is None:
         return per_profile.mean()
-    return (per_profile * weight).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
+    return (per_profile * weight).sum() / _positive(weight.sum())
+
+
+def _positive(total):
+    return total.clamp_min(torch.finfo(total.dtype).tiny)
 
 
 # -- adversarial losses, of the score that a critic D gives a profile ---------------------------

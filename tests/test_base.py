@@ -24,6 +24,11 @@ REGRESSORS = {
     "SemiGANRegressor": dict(
         hidden_units=16, latent_dim=4, gan_units=8, critic_units=8, max_epochs=3, random_state=0
     ),
+    "DeepLSMTLRegressor": dict(hidden_units=16, subnetwork_units=16, max_epochs=3, random_state=0),
+    "DeepGOMTLRegressor": dict(hidden_units=16, max_epochs=3, random_state=0),
+    "DeepCNMTLRegressor": dict(hidden_units=16, max_epochs=3, random_state=0),
+    "DeepAMTLRegressor": dict(hidden_units=16, block_size=2, max_epochs=3, random_state=0),
+    "DeepAMTFLRegressor": dict(hidden_units=16, max_epochs=3, random_state=0),
 }
 
 

@@ -19,6 +19,13 @@ SMALL = {
     "SemiGANRegressor": dict(
         hidden_units=32, latent_dim=4, gan_units=16, critic_units=16, max_epochs=30, random_state=0
     ),
+    "DeepLSMTLRegressor": dict(
+        hidden_units=32, subnetwork_units=16, max_epochs=40, random_state=0
+    ),
+    "DeepGOMTLRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
+    "DeepCNMTLRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
+    "DeepAMTLRegressor": dict(hidden_units=32, block_size=8, max_epochs=40, random_state=0),
+    "DeepAMTFLRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
 }
 
 
@@ -54,7 +61,7 @@ def test_public_names_are_documented_and_listed_by_their_package(name):
 
 
 def test_every_estimator_of_a_listed_package_is_importable_from_the_top():
-    for package in ("skgex.inference", "skgex.preprocessing"):
+    for package in ("skgex.inference", "skgex.multitask", "skgex.preprocessing"):
         for name in importlib.import_module(package).__all__:
             value = getattr(importlib.import_module(package), name)
             if isinstance(value, type) and issubclass(value, BaseEstimator):

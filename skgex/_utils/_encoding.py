@@ -110,7 +110,7 @@ class Encoder:
     def _estimator(self, estimator, path):
         cls = type(estimator)
         params = estimator.get_params(deep=False)
-        left_out = {*params, *getattr(cls, "_not_saved", ())}
+        left_out = {*params, *getattr(estimator, "_not_saved", ())}
         state = {name: value for name, value in vars(estimator).items() if name not in left_out}
         return {
             "estimator": {

@@ -43,6 +43,12 @@ warm_start : bool, default=False
 checkpoint : path-like or None, default=None
     Folder for checkpoints; a fit that was killed continues from its last epoch when it is
     started again with the same data, parameters and integer ``random_state``.""",
+    "tasks": """\
+task_similarity_ : ndarray of shape (n_targets, n_targets)
+    How much the target gene of a row tells about that of a column, for scaled genes, with a sign;
+    made when asked for. :meth:`related_tasks` lists the genes that tell most about one.
+n_parameters_ : int
+    Trained parameters, those that :meth:`predict` does not need included.""",
     "fitted": """\
 module_ : torch.nn.Module
     The trained net, on the CPU, between scaled genes.

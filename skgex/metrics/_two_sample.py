@@ -36,7 +36,7 @@ class TwoSampleResult(NamedTuple):
         "cv": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     },
-    prefer_skip_nested_validation=True,
+    prefer_skip_nested_validation=False,  # the classifier is still to check its own parameters
 )
 def two_sample_test(
     real, generated, *, classifier=None, n_components=None, cv=5, random_state=None

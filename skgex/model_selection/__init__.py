@@ -1,6 +1,7 @@
 """Compare methods fairly: split once, select on validation profiles, touch test profiles once."""
 
 from skgex.model_selection._comparison import MethodResult, compare_methods, select_candidate
+from skgex.model_selection._five_by_two import FiveByTwoResult, five_by_two_cv_ttest
 from skgex.model_selection._labeled_fold import LabeledFold
 from skgex.model_selection._split import ProfileSplit, split_profiles
 
@@ -11,4 +12,6 @@ __all__ = [
     "select_candidate",
     "compare_methods",
     "MethodResult",
+    "five_by_two_cv_ttest",
+    "FiveByTwoResult",
 ]

@@ -2,8 +2,9 @@
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator, check_cv
+from sklearn.utils.validation import check_array, check_consistent_length
 
-from skgex._utils._validation import labelled_rows
+from skgex._utils._validation import as_host, labelled_rows
 
 
 class LabeledFold(BaseCrossValidator):
@@ -59,10 +60,9 @@ class LabeledFold(BaseCrossValidator):
             raise ValueError(
                 "LabeledFold needs y, whose all-NaN rows mark unlabelled profiles. Pass y."
             )
-        y = np.asarray(y)
-        labelled = labelled_rows(y)
+        labelled = which_labelled(y)
         rows, unlabelled = np.flatnonzero(labelled), np.flatnonzero(~labelled)
-        groups = None if groups is None else np.asarray(groups)[rows]
+        groups = _of_rows(groups, y, rows)
         # The splitter sees labelled profiles only; their values are of no interest to it.
         placeholder = np.zeros(len(rows))
         for train, test in check_cv(self.cv).split(placeholder, placeholder, groups):
@@ -82,7 +82,20 @@ class LabeledFold(BaseCrossValidator):
         """
         if y is None:
             return check_cv(self.cv).get_n_splits(X, y, groups)
-        rows = np.flatnonzero(labelled_rows(np.asarray(y)))
-        groups = None if groups is None else np.asarray(groups)[rows]
+        rows = np.flatnonzero(which_labelled(y))
         placeholder = np.zeros(len(rows))
+        groups = _of_rows(groups, y, rows)
         return check_cv(self.cv).get_n_splits(placeholder, placeholder, groups)
+
+
+def which_labelled(y):
+    """Mask of the labelled profiles of targets as a user passes them."""
+    y = check_array(as_host(y), ensure_2d=False, ensure_all_finite="allow-nan", input_name="y")
+    return labelled_rows(y)
+
+
+def _of_rows(groups, y, rows):
+    if groups is None:
+        return None
+    check_consistent_length(y, groups)
+    return np.asarray(groups)[rows]

@@ -9,6 +9,7 @@ from skgex.plotting._loss_curve import LossCurveDisplay
 from skgex.plotting._method_comparison import MethodComparisonDisplay
 from skgex.plotting._prediction import PredictionDisplay
 from skgex.plotting._reliability import ReliabilityDisplay
+from skgex.plotting._task_relations import TaskRelationsDisplay
 
 __all__ = [
     "MethodComparisonDisplay",
@@ -16,4 +17,5 @@ __all__ = [
     "ReliabilityDisplay",
     "PredictionDisplay",
     "LossCurveDisplay",
+    "TaskRelationsDisplay",
 ]

@@ -95,3 +95,18 @@ def test_without_routing_a_pipeline_hands_over_unlabelled_profiles_unscaled(spy)
         pipe = Pipeline(steps, transform_input=["X_unlabeled"])
         pipe.fit(X[LABELLED], Y[LABELLED], X_unlabeled=U)
     np.testing.assert_allclose(Spy.seen[-1], pipe["scale"].transform(U))
+
+
+def test_tables_with_missing_values_of_their_own_are_split_as_arrays_are():
+    pd = pytest.importorskip("pandas")
+    y = np.array([[0.1, 1.0], [np.nan, np.nan], [0.3, 2.0], [0.4, 3.0]])
+    X, fold = np.zeros((4, 2)), LabeledFold(3)
+    splits = fold.split(X, pd.DataFrame(y).convert_dtypes())
+    for (train, test), (train_, test_) in zip(splits, fold.split(X, y), strict=True):
+        np.testing.assert_array_equal(train, train_)
+        np.testing.assert_array_equal(test, test_)
+
+
+def test_groups_of_another_length_are_refused():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        list(LabeledFold(GroupKFold(2)).split(np.zeros((4, 1)), np.arange(4.0), list("aabbc")))

@@ -1,0 +1,226 @@
+"""Deep-AMTL: the weights of each task as a combination of those of others."""
+
+from numbers import Integral, Real
+
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from skgex.base import fill_docstring
+from skgex.multitask._base import MultiTaskNet, MultiTaskRegressor
+
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+
+
+class TaskRelations(nn.Module):
+    """B, (n_tasks, n_tasks), as blocks of columns: a step that trains one leaves the rest alone.
+
+    Column t says how the weights of task t are combined from those of the others.
+    """
+
+    def __init__(self, n_tasks, block_size, dtype):
+        super().__init__()
+        self.starts = list(range(0, n_tasks, block_size))
+        widths = [min(block_size, n_tasks - start) for start in self.starts]
+        self.blocks = nn.ParameterList(torch.zeros(n_tasks, w, dtype=dtype) for w in widths)
+
+    @torch.no_grad()
+    def constrain(self, k):
+        """``B ≥ 0`` with a zero diagonal, in block ``k``."""
+        block, start = self.blocks[k], self.starts[k]
+        block.clamp_(min=0)[start : start + block.shape[1]].fill_diagonal_(0)
+
+
+class AMTLNet(MultiTaskNet):
+    """Beside F: ``relations``, the matrix B."""
+
+    def objective(self, errors, forward):
+        # mean_t [(1 + α·‖b_t‖₁)·L_t + λ·‖(W − WB)_t‖²], the sums over columns from one block
+        B, params = self.relations_, self.params
+        self.block_ = k = int(torch.randint(len(B.blocks), ()))
+        block, start = B.blocks[k], B.starts[k]
+        W = self.task_weights
+        # One product with B, so that it has one gradient: [W; L]ᵀB, a row for each of its columns.
+        stacked = torch.cat([W, errors[:, None]], dim=1).to(block.dtype)
+        combined = (block.T @ stacked).float()
+        residual = W[start : start + block.shape[1]] - combined[:, :-1]
+        per_block = (
+            params.alpha * combined[:, -1].sum() + params.lambda_mtl * residual.square().sum()
+        )
+        return errors.mean() + len(B.blocks) / len(W) * per_block
+
+    def constrain(self):
+        self.relations_.constrain(self.block_)
+
+
+@fill_docstring
+class DeepAMTLRegressor(MultiTaskRegressor):
+    """Deep-AMTL: asymmetric multi-task learning.
+
+    Minimises ``mean_t [(1 + α·‖b_t‖₁)·L_t] + λ·‖W − WB‖_F²/T`` over the net and B ≥ 0 with a zero
+    diagonal, with the mean absolute error ``L_t`` of target gene t and the weights W of the last
+    layer, a column a task, by Adam whose learning rate falls linearly. Column t of B makes the
+    weights of task t from those of others; row t, ``b_t``, is what task t gives to others, which
+    costs more the larger its error: hard tasks give little. The paper divides nothing by T: its
+    α and λ depend on the number of genes.
+
+    B has T² entries. A step sees ``block_size`` of its columns, drawn at random, in place of the
+    sums over all of them, whose expectation they are; only these have a gradient, and are moved.
+
+    Parameters
+    ----------
+    %(architecture)s
+    alpha : float, default=0.01
+        What an error costs more where a task gives to others.
+    lambda_mtl : float, default=0.01
+        Weight of the combination of weights.
+    block_size : int or None, default=256
+        Columns of B in a step; None takes all of them, as the paper does, which costs T /
+        ``block_size`` times as many operations.
+    relations_dtype : {"float32", "bfloat16"}, default="float32"
+        Of B and of the two moments that Adam keeps for it. "bfloat16" halves 12·T² bytes, and
+        drops changes below 0.4 per cent of an entry.
+    relations_lr : float, default=1e-4
+        First learning rate of B, which falls as the net's does.
+    save_relations : bool, default=False
+        Whether :func:`skgex.save` stores B.
+    lr, lr_final : float, default=1e-3 and 1e-5
+        Learning rate of the first and of the last epoch.
+    %(gene_scaling)s
+    max_epochs : int, default=100
+        The paper trains 500 epochs.
+    batch_size : int, default=100
+    %(schedule)s
+
+    Attributes
+    ----------
+    %(fitted)s
+    %(tasks)s
+    relations_ : ndarray of shape (n_targets, n_targets)
+        B of the last epoch; not in a saved model unless ``save_relations``.
+
+    References
+    ----------
+    Lee, G., Yang, E., Hwang, S. J. (2016). Asymmetric multi-task learning based on task
+    relatedness and loss. ICML.
+
+    Ghasedi Dizaji, K., Chen, W., Huang, H. (2020). Deep large-scale multi-task learning network
+    for gene expression inference. RECOMB.
+
+    Examples
+    --------
+    >>> from skgex import DeepAMTLRegressor, make_expression
+    >>> data, _ = make_expression(200, n_landmarks=20, n_targets=30, random_state=0)
+    >>> X, Y = data.X[:, :20], data.X[:, 20:]
+    >>> net = DeepAMTLRegressor(hidden_units=50, max_epochs=5, random_state=0).fit(X, Y)
+    >>> net.predict(X).shape
+    (200, 30)
+    """
+
+    _net = AMTLNet
+    _relation_names = ("relations_",)
+    _parameter_constraints: dict = {
+        **MultiTaskRegressor._parameter_constraints,
+        "alpha": [_NOT_NEGATIVE],
+        "lambda_mtl": [_NOT_NEGATIVE],
+        "block_size": [Interval(Integral, 1, None, closed="left"), None],
+        "relations_dtype": [StrOptions({"float32", "bfloat16"})],
+        "relations_lr": [Interval(Real, 0, None, closed="neither")],
+        "save_relations": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        hidden_units=500,
+        n_hidden_layers=2,
+        *,
+        net="dense",
+        activation="silu",
+        normalization="batch",
+        dropout=0.25,
+        input_dropout=0.05,
+        alpha=0.01,
+        lambda_mtl=0.01,
+        block_size=256,
+        relations_dtype="float32",
+        relations_lr=1e-4,
+        save_relations=False,
+        lr=1e-3,
+        lr_final=1e-5,
+        gene_scaling="standard",
+        max_epochs=100,
+        batch_size=100,
+        validation_fraction=0.1,
+        early_stopping=True,
+        patience=20,
+        device=None,
+        precision="auto",
+        random_state=None,
+        verbose=False,
+        warm_start=False,
+        checkpoint=None,
+    ):
+        self.hidden_units = hidden_units
+        self.n_hidden_layers = n_hidden_layers
+        self.net = net
+        self.activation = activation
+        self.normalization = normalization
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.alpha = alpha
+        self.lambda_mtl = lambda_mtl
+        self.block_size = block_size
+        self.relations_dtype = relations_dtype
+        self.relations_lr = relations_lr
+        self.save_relations = save_relations
+        self.lr = lr
+        self.lr_final = lr_final
+        self.gene_scaling = gene_scaling
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+
+    @classmethod
+    def published(cls, hidden_units=7000, n_hidden_layers=3, **params):
+        """The paper's largest net of this method, its schedule and weights of its penalties.
+
+        Parameters
+        ----------
+        hidden_units : int, default=7000
+        n_hidden_layers : int, default=3
+        **params
+            Parameters of the constructor that override single settings.
+
+        Returns
+        -------
+        DeepAMTLRegressor
+            Unfitted.
+        """
+        published = dict(activation="leaky_relu", input_dropout=0.0, dropout=0.25)
+        published |= dict(max_epochs=500, batch_size=100, early_stopping=False)
+        published |= dict(block_size=None)
+        return cls(hidden_units, n_hidden_layers, **(published | params))
+
+    def _make_players(self, module):
+        n_tasks = module.config["n_outputs"]
+        dtype = getattr(torch, self.relations_dtype)
+        return {"relations": TaskRelations(n_tasks, self.block_size or n_tasks, dtype)}
+
+    def _learning_rates(self):
+        return {"relations": self.relations_lr}
+
+    def _keep(self, net, batches):
+        super()._keep(net, batches)
+        blocks = [block.detach().float().cpu() for block in net.relations_.blocks]
+        self.relations_ = torch.cat(blocks, dim=1).numpy()
+
+    def _relations(self):
+        return self.relations_, None
