@@ -46,8 +46,9 @@ _NETS = {
     ],
 }
 
-# One generator for GGAN and all its ablations, so that only the terms differ.
+# One base net for GGAN, the multi-task methods and all ablations, so that only the terms differ.
 _GENERATOR = dict(hidden_units=700, dropout=0.35, max_epochs=100, patience=30)
+_NETS["base_net"] = [partial(skgex.DenseNetRegressor, **_GENERATOR)]
 _GGAN = partial(skgex.GGANRegressor, **_GENERATOR)
 _NETS |= {
     "ggan": [partial(_GGAN, lambda_cons=0.1), partial(_GGAN, lambda_cons=0.03)],
@@ -60,6 +61,31 @@ _NETS |= {
         partial(_GGAN, adversarial_scale="genes", lambda_adv=0.1, lambda_cons=1.0)
     ],
 }
+
+
+_LSMTL = partial(skgex.DeepLSMTLRegressor, **_GENERATOR)
+_INFERRED = partial(_LSMTL, form="inferred", reconstruction_loss="squared", show_landmarks=False)
+_GOMTL = partial(skgex.DeepGOMTLRegressor, **_GENERATOR)
+_CNMTL = partial(skgex.DeepCNMTLRegressor, **_GENERATOR)
+_AMTL = partial(skgex.DeepAMTLRegressor, **_GENERATOR)
+_AMTFL = partial(skgex.DeepAMTFLRegressor, **_GENERATOR)
+_NETS |= {
+    "lsmtl": [_LSMTL],
+    "gomtl": [partial(_GOMTL, mu=mu, lambda_shared=mu) for mu in (1e-4, 1e-3)],
+    "cnmtl": [
+        partial(_CNMTL, lambda_mean=w / 10, lambda_between=w / 10, lambda_within=w)
+        for w in (1e-2, 1e-1)
+    ],
+    "amtl": [partial(_AMTL, lambda_mtl=w, alpha=w / 10) for w in (1e-2, 1e-1)],
+    "amtfl": [partial(_AMTFL, gamma=w) for w in (1e-2, 1e-1)],
+    "lsmtl_published_form": [partial(_INFERRED, lambda_mtl=0.1, mask_share=0.1)],
+    "lsmtl_both": [partial(_INFERRED, form="both", lambda_mtl=0.1)],
+    "lsmtl_squared": [partial(_LSMTL, reconstruction_loss="squared")],
+    "lsmtl_no_landmarks": [partial(_LSMTL, show_landmarks=False)],
+}
+_NETS |= {f"lsmtl_lambda_{w}": [partial(_LSMTL, lambda_mtl=w)] for w in (0.1, 1.0)}
+_NETS |= {f"lsmtl_mask_{m}": [partial(_LSMTL, mask_share=m)] for m in (0.1, 0.25, 0.75, 0.9)}
+_NETS |= {f"lsmtl_k_{k}": [partial(_LSMTL, subnetwork_units=k)] for k in (100, 250, 1000, 2000)}
 
 
 class LabelledOnly(MetaEstimatorMixin, BaseEstimator):

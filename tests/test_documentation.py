@@ -17,7 +17,10 @@ from skgex.datasets import ExpressionData, make_expression, write_expression
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PUBLIC = ("inference", "preprocessing", "model_selection", "metrics", "datasets", "plotting")
+PUBLIC = (
+    *("inference", "multitask", "inspection", "preprocessing", "model_selection", "metrics"),
+    *("datasets", "plotting"),
+)
 
 
 def blocks(page, *languages):

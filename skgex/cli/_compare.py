@@ -33,7 +33,8 @@ def compare(
             "--methods",
             metavar="NAMES",
             help="Comma-separated: least_squares, ridge, lasso, kernel_ridge, knn, knn_gene, "
-            "dgex, densenet, ggan, semigan. Default: ridge,knn,kernel_ridge,dgex,densenet.",
+            "dgex, densenet, ggan, semigan, lsmtl, gomtl, cnmtl, amtl, amtfl. "
+            "Default: ridge,knn,kernel_ridge,dgex,densenet.",
         ),
     ] = None,
     scaling: options.GeneScaling = Scaling.standard,

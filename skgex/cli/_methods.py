@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from skgex import inference
+from skgex import inference, multitask
 
 _GRIDS = {
     "least_squares": [inference.LeastSquaresRegressor],
@@ -21,6 +21,11 @@ _GRIDS = {
     "ggan": [inference.GGANRegressor],
     # Without its generators, which cost most of the time and from which nothing is inferred.
     "semigan": [partial(inference.SemiGANRegressor, lambda_gx=0.0, lambda_gy=0.0, lambda_gxy=0.0)],
+    "lsmtl": [multitask.DeepLSMTLRegressor],
+    "gomtl": [multitask.DeepGOMTLRegressor],
+    "cnmtl": [multitask.DeepCNMTLRegressor],
+    "amtl": [multitask.DeepAMTLRegressor],
+    "amtfl": [multitask.DeepAMTFLRegressor],
 }
 
 METHODS = tuple(_GRIDS)

@@ -26,8 +26,8 @@ def train(
         typer.Option(
             "--method",
             metavar="NAME",
-            help="least_squares, ridge, lasso, kernel_ridge, knn, knn_gene, dgex, densenet, ggan "
-            "or semigan.",
+            help="least_squares, ridge, lasso, kernel_ridge, knn, knn_gene, dgex, densenet, ggan, "
+            "semigan, lsmtl, gomtl, cnmtl, amtl or amtfl.",
         ),
     ] = "ridge",
     scaling: options.GeneScaling = Scaling.standard,

@@ -58,7 +58,8 @@ class DeepAMTFLRegressor(MultiTaskRegressor):
     DenseNet), their reconstruction from the inferred targets Ŷ, and the weights ``w_u^(l)`` of
     unit u in hidden layer l, by Adam whose learning rate falls linearly. Row t of A, ``a_t``, is
     what task t gives to the features that all share, which costs more the larger its error. The
-    paper has sums in place of these means: its α, μ, γ and λ depend on the number of genes.
+    paper has sums in place of these means; the guide has the factors between its weights and
+    these.
 
     Parameters
     ----------
@@ -175,7 +176,9 @@ class DeepAMTFLRegressor(MultiTaskRegressor):
 
     @classmethod
     def published(cls, hidden_units=5000, n_hidden_layers=3, **params):
-        """The paper's largest net of this method, its schedule and weights of its penalties.
+        """The paper's largest net of this method and its schedule.
+
+        It does not state the weights of the penalties; they stay at their defaults.
 
         Parameters
         ----------

@@ -61,8 +61,7 @@ class DeepAMTLRegressor(MultiTaskRegressor):
     diagonal, with the mean absolute error ``L_t`` of target gene t and the weights W of the last
     layer, a column a task, by Adam whose learning rate falls linearly. Column t of B makes the
     weights of task t from those of others; row t, ``b_t``, is what task t gives to others, which
-    costs more the larger its error: hard tasks give little. The paper divides nothing by T: its
-    α and λ depend on the number of genes.
+    costs more the larger its error: hard tasks give little.
 
     B has T² entries. A step sees ``block_size`` of its columns, drawn at random, in place of the
     sums over all of them, whose expectation they are; only these have a gradient, and are moved.
@@ -72,7 +71,7 @@ class DeepAMTLRegressor(MultiTaskRegressor):
     %(architecture)s
     alpha : float, default=0.01
         What an error costs more where a task gives to others.
-    lambda_mtl : float, default=0.01
+    lambda_mtl : float, default=0.1
         Weight of the combination of weights.
     block_size : int or None, default=256
         Columns of B in a step; None takes all of them, as the paper does, which costs T /
@@ -80,8 +79,9 @@ class DeepAMTLRegressor(MultiTaskRegressor):
     relations_dtype : {"float32", "bfloat16"}, default="float32"
         Of B and of the two moments that Adam keeps for it. "bfloat16" halves 12·T² bytes, and
         drops changes below 0.4 per cent of an entry.
-    relations_lr : float, default=1e-4
-        First learning rate of B, which falls as the net's does.
+    relations_lr : float, default=1e-3
+        First learning rate of B, which falls as the net's does. An entry moves by about as much in
+        a step that sees its column.
     save_relations : bool, default=False
         Whether :func:`skgex.save` stores B.
     lr, lr_final : float, default=1e-3 and 1e-5
@@ -140,10 +140,10 @@ class DeepAMTLRegressor(MultiTaskRegressor):
         dropout=0.25,
         input_dropout=0.05,
         alpha=0.01,
-        lambda_mtl=0.01,
+        lambda_mtl=0.1,
         block_size=256,
         relations_dtype="float32",
-        relations_lr=1e-4,
+        relations_lr=1e-3,
         save_relations=False,
         lr=1e-3,
         lr_final=1e-5,
@@ -190,7 +190,9 @@ class DeepAMTLRegressor(MultiTaskRegressor):
 
     @classmethod
     def published(cls, hidden_units=7000, n_hidden_layers=3, **params):
-        """The paper's largest net of this method, its schedule and weights of its penalties.
+        """The paper's largest net of this method and its schedule.
+
+        It does not state the weights of the penalties; they stay at their defaults.
 
         Parameters
         ----------

@@ -48,8 +48,9 @@ class DeepCNMTLRegressor(MultiTaskRegressor):
     with the mean absolute error ``L_t`` of target gene t, its weights ``w_t`` in the last layer,
     w̄ their mean over all T tasks and w̄_k that over the ``m_k`` tasks of cluster k, by Adam
     whose learning rate falls linearly. The clusters are found by k-means on the ``w_t`` in every
-    epoch. The cluster sizes are missing in the paper's Eq. 7, but not in the method that it takes
-    up; and it divides nothing by T: its λ depend on the number of genes.
+    epoch. With three equal weights the penalty is λ times the mean of all ``‖w_t‖²``, whatever the
+    clusters; ``lambda_within`` above ``lambda_between`` draws the tasks of a cluster together. The
+    cluster sizes are missing in the paper's Eq. 7, but not in the method that it takes up.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ class DeepCNMTLRegressor(MultiTaskRegressor):
         Weight of the mean of all tasks.
     lambda_between : float, default=1e-3
         Weight of the spread of the clusters' means.
-    lambda_within : float, default=1e-3
+    lambda_within : float, default=1e-2
         Weight of the spread within clusters.
     lr, lr_final : float, default=1e-3 and 1e-5
         Learning rate of the first and of the last epoch.
@@ -115,7 +116,7 @@ class DeepCNMTLRegressor(MultiTaskRegressor):
         n_clusters=20,
         lambda_mean=1e-3,
         lambda_between=1e-3,
-        lambda_within=1e-3,
+        lambda_within=1e-2,
         lr=1e-3,
         lr_final=1e-5,
         gene_scaling="standard",
@@ -159,7 +160,9 @@ class DeepCNMTLRegressor(MultiTaskRegressor):
 
     @classmethod
     def published(cls, hidden_units=4000, n_hidden_layers=3, **params):
-        """The paper's largest net of this method, its schedule and weights of its penalties.
+        """The paper's largest net of this method and its schedule.
+
+        It does not state the weights of the penalties; they stay at their defaults.
 
         Parameters
         ----------

@@ -27,7 +27,8 @@ class DeepGOMTLRegressor(MultiTaskRegressor):
     Minimises ``mean_t [L_t + μ·‖w_t‖₁] + λ·Σ_l mean_u ‖w_u^(l)‖²`` with the mean absolute error
     ``L_t`` of target gene t, its weights ``w_t`` in the last layer, and the weights ``w_u^(l)`` of
     unit u in hidden layer l, which all tasks share, by Adam whose learning rate falls linearly.
-    The paper has sums in place of these means: its μ and λ depend on the number of genes.
+    The paper has sums in place of these means; the guide has the factors between its weights and
+    these.
 
     Parameters
     ----------
@@ -128,7 +129,9 @@ class DeepGOMTLRegressor(MultiTaskRegressor):
 
     @classmethod
     def published(cls, hidden_units=8000, n_hidden_layers=3, **params):
-        """The paper's largest net of this method, its schedule and weights of its penalties.
+        """The paper's largest net of this method and its schedule.
+
+        It does not state the weights of the penalties; they stay at their defaults.
 
         Parameters
         ----------
