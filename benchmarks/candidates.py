@@ -46,9 +46,8 @@ _NETS = {
     ],
 }
 
-# One base net for GGAN, the multi-task methods and all ablations, so that only the terms differ.
+# One generator for GGAN and all its ablations, so that only the terms differ.
 _GENERATOR = dict(hidden_units=700, dropout=0.35, max_epochs=100, patience=30)
-_NETS["base_net"] = [partial(skgex.DenseNetRegressor, **_GENERATOR)]
 _GGAN = partial(skgex.GGANRegressor, **_GENERATOR)
 _NETS |= {
     "ggan": [partial(_GGAN, lambda_cons=0.1), partial(_GGAN, lambda_cons=0.03)],
@@ -63,14 +62,19 @@ _NETS |= {
 }
 
 
-_LSMTL = partial(skgex.DeepLSMTLRegressor, **_GENERATOR)
+# One base net, the default one, for all multi-task methods; and a wider one with more dropout.
+_BASE = dict(hidden_units=500, dropout=0.25, max_epochs=100, patience=30)
+_LSMTL = partial(skgex.DeepLSMTLRegressor, **_BASE)
 _INFERRED = partial(_LSMTL, form="inferred", reconstruction_loss="squared", show_landmarks=False)
-_GOMTL = partial(skgex.DeepGOMTLRegressor, **_GENERATOR)
-_CNMTL = partial(skgex.DeepCNMTLRegressor, **_GENERATOR)
-_AMTL = partial(skgex.DeepAMTLRegressor, **_GENERATOR)
-_AMTFL = partial(skgex.DeepAMTFLRegressor, **_GENERATOR)
+_GOMTL = partial(skgex.DeepGOMTLRegressor, **_BASE)
+_CNMTL = partial(skgex.DeepCNMTLRegressor, **_BASE)
+_AMTL = partial(skgex.DeepAMTLRegressor, **_BASE)
+_AMTFL = partial(skgex.DeepAMTFLRegressor, **_BASE)
 _NETS |= {
+    "base_net": [partial(skgex.DenseNetRegressor, **_BASE)],
+    "base_net_wide": [partial(skgex.DenseNetRegressor, **_GENERATOR)],
     "lsmtl": [_LSMTL],
+    "lsmtl_wide": [partial(skgex.DeepLSMTLRegressor, **_GENERATOR)],
     "gomtl": [partial(_GOMTL, mu=mu, lambda_shared=mu) for mu in (1e-4, 1e-3)],
     "cnmtl": [
         partial(_CNMTL, lambda_mean=w / 10, lambda_between=w / 10, lambda_within=w)

@@ -89,7 +89,8 @@ class DeepLSMTLRegressor(MultiTaskRegressor):
         Share of targets that are hidden from G, and reconstructed, in each profile; one at least,
         and never all. The paper hides "one or a few".
     show_landmarks : bool, default=True
-        Whether G sees the landmarks beside β∘y; not in the paper.
+        Whether G sees the landmarks beside β∘y; not in the paper. Its relations are then between
+        what the landmarks leave open of the targets.
     subnetwork_units : int, default=500
         Hidden units K of G. The paper selects among 500, 1,000 and 2,000.
     reconstruction_loss : {"absolute", "squared"}, default="absolute"
