@@ -29,6 +29,19 @@ def test_weighted_mean():
     assert losses.weighted_mean(values, torch.zeros(2)) == 0.0
 
 
+@pytest.mark.parametrize("weight", [None, np.array([0.5, 1, 2, 0.1])])
+def test_task_absolute_error_is_the_mean_over_profiles_of_each_gene(weight):
+    expected = np.average(np.abs(Y - Y_HAT), axis=0, weights=weight)
+    weights = () if weight is None else (torch.tensor(weight),)
+    found = losses.task_absolute_error(torch.tensor(Y_HAT), torch.tensor(Y), *weights)
+    np.testing.assert_allclose(found, expected)
+
+
+def test_task_absolute_error_of_profiles_without_weight_is_nothing():
+    found = losses.task_absolute_error(*map(torch.tensor, (Y_HAT, Y)), torch.zeros(4).double())
+    np.testing.assert_array_equal(found, np.zeros(3))
+
+
 # -- adversarial losses ----------------------------------------------------------------------
 SCORE = RNG.normal(scale=3, size=7)
 

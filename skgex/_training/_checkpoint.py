@@ -116,7 +116,9 @@ class Checkpoint(Callback):
 
 
 def _array(tensor):
-    return tensor.detach().cpu().numpy()
+    # numpy has no bfloat16; loading casts back, and loses nothing.
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def _best_epoch(net):

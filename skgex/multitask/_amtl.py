@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
@@ -221,8 +222,11 @@ class DeepAMTLRegressor(MultiTaskRegressor):
 
     def _keep(self, net, batches):
         super()._keep(net, batches)
-        blocks = [block.detach().float().cpu() for block in net.relations_.blocks]
-        self.relations_ = torch.cat(blocks, dim=1).numpy()
+        B = net.relations_
+        self.relations_ = np.empty((self.n_outputs_, self.n_outputs_), np.float32)
+        for start, block in zip(B.starts, B.blocks, strict=True):
+            columns = slice(start, start + block.shape[1])
+            self.relations_[:, columns] = block.detach().float().cpu().numpy()
 
     def _relations(self):
         return self.relations_, None

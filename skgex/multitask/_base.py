@@ -1,5 +1,6 @@
 """What the multi-task methods share: the base net F, and a view of how its tasks are related."""
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -110,6 +111,9 @@ class MultiTaskRegressor(FeedforwardRegressor):
 
     def _forget(self):
         super()._forget()
+        self._forget_relations()
+
+    def _forget_relations(self):
         for name in self._relation_names:
             vars(self).pop(name, None)
 
@@ -160,7 +164,7 @@ class MultiTaskRegressor(FeedforwardRegressor):
         A, B = self._relation_factors()
         names = getattr(self, "target_names_", np.arange(self.n_outputs_))
         task = self._task_index(target)
-        n = check_scalar(n, "n", int, min_val=1)
+        n = check_scalar(n, "n", Integral, min_val=1)
         strengths = A[:, task] if B is None else A @ B[:, task]
         order = np.argsort(-np.abs(strengths), kind="stable")
         order = order[order != task][:n]
@@ -168,10 +172,13 @@ class MultiTaskRegressor(FeedforwardRegressor):
 
     def _relation_factors(self):
         check_is_fitted(self)
+        if self.n_outputs_ == 1:
+            return np.zeros((1, 1)), None
         if not all(hasattr(self, name) for name in self._relation_names):
             raise AttributeError(
-                f"This {type(self).__name__} was loaded from a file without the relations of its "
-                "tasks. Set save_relations=True before skgex.save."
+                f"This {type(self).__name__} has no relations of its tasks: it was fitted with "
+                "lambda_mtl=0, or loaded from a file that does not hold them. Raise lambda_mtl, "
+                "or set save_relations=True before skgex.save."
             )
         return self._relations()
 
@@ -186,4 +193,5 @@ class MultiTaskRegressor(FeedforwardRegressor):
                     + " Pass a name of target_names_, or an index."
                 )
             return where[0]
-        return check_scalar(target, "target", int, min_val=0, max_val=self.n_outputs_ - 1)
+        last = self.n_outputs_ - 1
+        return int(check_scalar(target, "target", Integral, min_val=0, max_val=last))

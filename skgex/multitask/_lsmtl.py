@@ -20,14 +20,13 @@ class LSMTLNet(MultiTaskNet):
     def objective(self, errors, forward):
         # ‖y − F(x)‖₁ + λ·R + γ‖V‖₁
         params, loss = self.params, errors.mean()
-        if params.lambda_mtl > 0 and len(errors) > 1:
-            reconstruction = self._reconstruction(forward)
-            self.record(reconstruction_loss=reconstruction)
-            loss = loss + params.lambda_mtl * reconstruction
-        if params.gamma > 0:
-            V = self.subnetwork_.hidden[0][0].weight, self.subnetwork_.output.weight
-            loss = loss + params.gamma * sum(v.abs().sum() for v in V) / len(errors)
-        return loss
+        if not self.players:
+            return loss
+        reconstruction = self._reconstruction(forward)
+        self.record(reconstruction_loss=reconstruction)
+        V = self.subnetwork_.hidden[0][0].weight, self.subnetwork_.output.weight
+        sparse = sum(v.abs().sum() for v in V) / len(errors) if params.gamma > 0 else 0
+        return loss + params.lambda_mtl * reconstruction + params.gamma * sparse
 
     def _reconstruction(self, forward):
         X, Y, Y_hat, _, weight = forward
@@ -66,7 +65,8 @@ class DeepLSMTLRegressor(MultiTaskRegressor):
     A sub-network G: T → K → T infers target genes from the other targets, and the net F is drawn
     to what it infers. Minimises ``‖y − F(x)‖₁ + λ·R + γ·‖V‖₁/T`` over F and G, jointly, by Adam
     whose learning rate falls linearly, with norms averaged over genes, G's weights V, a random
-    mask β of the targets that G sees in a profile, and R over those that it does not, by ``form``:
+    mask β of the targets that G sees in a profile, divided by their share, and R over those that
+    it does not, by ``form``:
 
     - "inferred", as published: ``‖(1−β)∘[F(x) − G(β∘F(x))]‖``,
     - "both": the same, without a gradient through G's input, and ``‖(1−β)∘[y − G(β∘y)]‖``,
@@ -84,7 +84,8 @@ class DeepLSMTLRegressor(MultiTaskRegressor):
     form : {"inferred", "both", "measured"}, default="measured"
         What G reads and learns to reconstruct; see above.
     lambda_mtl : float, default=0.3
-        Weight λ of the reconstruction; 0 trains F alone. The paper selects among 0.1, 1 and 10.
+        Weight λ of the reconstruction; 0 trains F alone, and learns no relations. The
+        paper selects among 0.1, 1 and 10.
     mask_share : float, default=0.5
         Share of targets that are hidden from G, and reconstructed, in each profile; one at least,
         and never all. The paper hides "one or a few".
@@ -233,24 +234,29 @@ class DeepLSMTLRegressor(MultiTaskRegressor):
 
     def _make_players(self, module):
         n_tasks = module.config["n_outputs"]
+        if self.lambda_mtl == 0 or n_tasks == 1:
+            return {}
         n_shown = n_tasks + (module.config["n_inputs"] if self.show_landmarks else 0)
         units = (self.subnetwork_units,)
         return {"subnetwork": MLP(n_shown, n_tasks, units, activation="leaky_relu")}
 
     def _keep(self, net, batches):
         super()._keep(net, batches)
+        self._forget_relations()
+        if not net.players:
+            return
         self.subnetwork_ = net.subnetwork_.eval().requires_grad_(False).cpu()
         self.subnetwork_slopes_ = self._mean_slopes(batches)
 
     def _mean_slopes(self, batches):
         """``mean_i σ′(V₁ y_i)`` of G's hidden units over the measured training profiles, (K,)."""
-        linear, slopes, n_profiles = self.subnetwork_.hidden[0][0], 0, 0
-        for X, Y, *_ in batches:
+        linear, slopes, total = self.subnetwork_.hidden[0][0], 0, 0
+        for X, Y, *weight in batches:
             shown = torch.cat([Y, X], dim=1) if self.show_landmarks else Y
-            above = linear(shown.cpu()) > 0
-            slopes = slopes + torch.where(above, 1.0, 0.2).sum(dim=0)
-            n_profiles += len(Y)
-        return (slopes / n_profiles).numpy()
+            weight = weight[0].cpu() if weight else torch.ones(len(Y))
+            slopes = slopes + weight @ torch.where(linear(shown.cpu()) > 0, 1.0, 0.2)
+            total = total + weight.sum()
+        return (slopes / total).numpy()
 
     def _relations(self):
         """The mean slope of G: ``∂G_j/∂y_i`` is V₁·diag(mean σ′)·V₂, as G has one hidden layer."""
