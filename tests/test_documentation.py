@@ -43,6 +43,7 @@ def assert_same_text(found, expected):
 )
 def test_python_runs_and_prints_what_is_shown(page, tmp_path):
     pytest.importorskip("pandas", reason="the pages use tables with gene names")
+    plt = pytest.importorskip("matplotlib.pyplot", reason="the pages draw")
     names, printed = {}, StringIO()
     with chdir(tmp_path):
         for language, text in blocks(page, "python", "text"):
@@ -52,6 +53,7 @@ def test_python_runs_and_prints_what_is_shown(page, tmp_path):
             printed = StringIO()
             with redirect_stdout(printed):
                 exec(compile(text, page.name, "exec"), names)
+    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ class AMTFLNet(MultiTaskNet):
         reconstruction = losses.weighted_mean(
             losses.squared_error(Z_hat, forward.Z), forward.weight
         )
-        self.record(reconstruction_loss=reconstruction)
+        self.record(relation_loss=reconstruction)
         return (
             ((1 + params.alpha * given) * errors + params.mu * sparse).mean()
             + params.gamma * reconstruction

@@ -23,7 +23,7 @@ class LSMTLNet(MultiTaskNet):
         if not self.players:
             return loss
         reconstruction = self._reconstruction(forward)
-        self.record(reconstruction_loss=reconstruction)
+        self.record(relation_loss=reconstruction)
         V = self.subnetwork_.hidden[0][0].weight, self.subnetwork_.output.weight
         sparse = sum(v.abs().sum() for v in V) / len(errors) if params.gamma > 0 else 0
         return loss + params.lambda_mtl * reconstruction + params.gamma * sparse

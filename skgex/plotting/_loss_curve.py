@@ -19,6 +19,7 @@ _LABELS = {
     "inversion_loss": "latent inversion",
     "synthetic_loss": "synthetic pairs",
     "pseudo_loss": "teacher's inferences",
+    "relation_loss": "relations of tasks",
 }
 _SYMBOLS = {
     "consistency_loss": r"$\Vert \hat{y} - \hat{y}^{\prime}\Vert^2$",

@@ -56,7 +56,7 @@ def test_each_form_reconstructs_the_hidden_targets_from_the_others(form, loss, l
     }[form]
     assert G.V[0].shape == (12, 8 + 6 * landmarks)
     assert total.item() == pytest.approx(step.errors().mean() + 0.7 * R, rel=1e-5)
-    assert step.net.terms_["reconstruction_loss"].item() == pytest.approx(R, rel=1e-5)
+    assert step.net.terms_["relation_loss"].item() == pytest.approx(R, rel=1e-5)
 
 
 def test_gamma_weighs_the_absolute_weights_of_the_subnetwork():
@@ -70,7 +70,7 @@ def test_gamma_weighs_the_absolute_weights_of_the_subnetwork():
 def test_with_nothing_to_reconstruct_the_net_trains_alone(lambda_mtl, n_targets):
     step = Step("LSMTL", Y=Y[:, :n_targets], lambda_mtl=lambda_mtl)
     assert step.loss().item() == pytest.approx(step.errors().mean(), rel=1e-5)
-    assert "reconstruction_loss" not in step.net.terms_
+    assert "relation_loss" not in step.net.terms_
 
 
 # -- where gradients flow ----------------------------------------------------------------------
@@ -163,4 +163,4 @@ def test_one_target_is_hidden_and_one_is_shown_in_each_profile(n_targets, share)
 def test_few_targets_can_be_masked(form, share, n_targets):
     trained = small("LSMTL", form=form, mask_share=share).fit(X, Y[:, :n_targets])
     assert np.isfinite(trained.predict(X)).all()
-    assert np.isfinite(trained.history_["reconstruction_loss"]).all()
+    assert np.isfinite(trained.history_["relation_loss"]).all()

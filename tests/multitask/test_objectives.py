@@ -105,7 +105,7 @@ def test_amtfl(weight, net, normalization):
     tasks = (1 + 0.3 * np.abs(A).sum(axis=1)) * step.errors() + 0.7 * np.abs(W).sum(axis=1)
     expected = tasks.mean() + 0.5 * reconstruction + 0.9 * shared(step)
     assert loss.item() == pytest.approx(expected, **APPROX)
-    recorded = step.net.terms_["reconstruction_loss"].item()
+    recorded = step.net.terms_["relation_loss"].item()
     assert recorded == pytest.approx(reconstruction, **APPROX)
 
 
