@@ -80,7 +80,7 @@ _NETS |= {
         partial(_CNMTL, lambda_mean=w / 10, lambda_between=w / 10, lambda_within=w)
         for w in (1e-2, 1e-1)
     ],
-    "amtl": [partial(_AMTL, lambda_mtl=w, alpha=w / 10) for w in (1e-2, 1e-1)],
+    "amtl": [_AMTL],
     "amtfl": [partial(_AMTFL, gamma=w) for w in (1e-2, 1e-1)],
     "lsmtl_published_form": [partial(_INFERRED, lambda_mtl=0.1, mask_share=0.1)],
     "lsmtl_both": [partial(_INFERRED, form="both", lambda_mtl=0.1)],

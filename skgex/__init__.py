@@ -33,6 +33,7 @@ _CONTENTS = {
     "skgex.preprocessing": [
         "GeneScaler",
         "LandmarkPanel",
+        "CompositeMeasurement",
         "GeneAligner",
         "QuantileNormalizer",
         "PlatformScaler",

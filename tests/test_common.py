@@ -26,6 +26,7 @@ SMALL = {
     "DeepCNMTLRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
     "DeepAMTLRegressor": dict(hidden_units=32, block_size=8, max_epochs=40, random_state=0),
     "DeepAMTFLRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
+    "CompositeMeasurement": dict(n_measurements=2),
 }
 
 

@@ -18,6 +18,7 @@ from skgex._training._device import (
 )
 from skgex._training._net import SupervisedNet
 from skgex._training._players import PlayersNet
+from skgex._training._rounding_adam import RoundingAdam
 
 __all__ = [
     "BestEpoch",
@@ -27,6 +28,7 @@ __all__ = [
     "PairedBatches",
     "PlayersNet",
     "ProgressBar",
+    "RoundingAdam",
     "SupervisedNet",
     "TensorBatches",
     "float64_device",

@@ -23,12 +23,24 @@ class PlayersNet(SupervisedNet):
         Of players that do not train with ``lr``.
     player_params : dict, default=None
         Parameters of the optimiser that are not those of ``module``'s.
+    optimizers : dict of {str: class}, default=None
+        Of players that need another optimiser than ``module``; they take its parameters.
     **kwargs
         Of :class:`SupervisedNet`; ``optimizer`` and its parameters serve every player.
     """
 
-    def __init__(self, module, *, players, learning_rates=None, player_params=None, **kwargs):
+    def __init__(
+        self,
+        module,
+        *,
+        players,
+        learning_rates=None,
+        player_params=None,
+        optimizers=None,
+        **kwargs,
+    ):
         self.players = players
+        self.optimizers = optimizers
         self.player_params = player_params
         self.learning_rates = learning_rates
         super().__init__(module, **kwargs)
@@ -47,10 +59,11 @@ class PlayersNet(SupervisedNet):
         parameters = self.module_.named_parameters()
         groups, params = self.get_params_for_optimizer("optimizer", parameters)
         self.optimizer_ = self.optimizer(*groups, **params)
-        rates = self.learning_rates or {}
+        rates, optimizers = self.learning_rates or {}, self.optimizers or {}
         for name, player in self.players.items():
             own = params | {"lr": rates.get(name, self.lr)} | (self.player_params or {})
-            setattr(self, f"{name}_optimizer_", self.optimizer(player.parameters(), **own))
+            optimizer = optimizers.get(name, self.optimizer)
+            setattr(self, f"{name}_optimizer_", optimizer(player.parameters(), **own))
         return self
 
     # -- one batch ---------------------------------------------------------------------------

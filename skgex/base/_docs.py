@@ -38,8 +38,8 @@ random_state : int, RandomState instance or None, default=None
 verbose : bool or int, default=False
     Show a progress bar.
 warm_start : bool, default=False
-    Continue from the weights and gene scales of the previous fit; schedules, optimisers and
-    critics start anew.
+    Continue from the weights and gene scales of the previous fit; schedules, optimisers
+    and whatever trains beside the net start anew.
 checkpoint : path-like or None, default=None
     Folder for checkpoints; a fit that was killed continues from its last epoch when it is
     started again with the same data, parameters and integer ``random_state``.""",

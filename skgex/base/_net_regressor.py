@@ -175,7 +175,7 @@ class NetRegressor(ProfileRegressor):
                 f"checkpoint needs an integer random_state to recognise its own fit, but "
                 f"random_state={self.random_state!r}. Set random_state=0, for instance."
             )
-        irrelevant = ("verbose", "checkpoint", "device", "warm_start")
+        irrelevant = ("verbose", "checkpoint", "device", "warm_start", "save_relations")
         params = {k: v for k, v in self.get_params().items() if k not in irrelevant}
         arrays = [array for array in data if array is not None]
         weights = [tensor.numpy(force=True) for tensor in module.state_dict().values()]

@@ -1,17 +1,12 @@
 """Deep-AMTFL: the features of the net reconstructed from what the tasks make of them."""
 
-from numbers import Real
-
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from skgex import _losses as losses
 from skgex._nets import ACTIVATIONS
 from skgex.base import fill_docstring
-from skgex.multitask._base import MultiTaskNet, MultiTaskRegressor
-
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+from skgex.multitask._base import NOT_NEGATIVE, MultiTaskNet, MultiTaskRegressor
 
 
 class TaskFeedback(nn.Module):
@@ -31,21 +26,20 @@ class TaskFeedback(nn.Module):
 class AMTFLNet(MultiTaskNet):
     """Beside F: ``feedback``, which holds the matrix A."""
 
-    def objective(self, errors, forward):
+    def task_objective(self, errors, forward):
         # mean_t [(1 + α·‖a_t‖₁)·L_t + μ·‖w_t‖₁] + γ·mean (Z − σ(ŶA))² + λ·Σ_l mean_u ‖w_u^(l)‖²
         params = self.params
+        sparse = self.task_weights.abs().sum(dim=1).mean()
+        loss = params.mu * sparse + params.lambda_shared * self.shared_weights()
+        if not self.players:
+            return errors.mean() + loss
         given = self.feedback_.A.abs().sum(dim=1)
-        sparse = self.task_weights.abs().sum(dim=1)
         Z_hat = self.output(self.feedback_, forward.Y_hat)
         reconstruction = losses.weighted_mean(
             losses.squared_error(Z_hat, forward.Z), forward.weight
         )
         self.record(relation_loss=reconstruction)
-        return (
-            ((1 + params.alpha * given) * errors + params.mu * sparse).mean()
-            + params.gamma * reconstruction
-            + params.lambda_shared * self.shared_weights()
-        )
+        return ((1 + params.alpha * given) * errors).mean() + params.gamma * reconstruction + loss
 
 
 @fill_docstring
@@ -107,13 +101,15 @@ class DeepAMTFLRegressor(MultiTaskRegressor):
     """
 
     _net = AMTFLNet
+    _paper = dict(hidden_units=5000)
     _relation_names = ("relations_",)
+    _relation_weight = "gamma"
     _parameter_constraints: dict = {
         **MultiTaskRegressor._parameter_constraints,
-        "alpha": [_NOT_NEGATIVE],
-        "gamma": [_NOT_NEGATIVE],
-        "mu": [_NOT_NEGATIVE],
-        "lambda_shared": [_NOT_NEGATIVE],
+        "alpha": [NOT_NEGATIVE],
+        "gamma": [NOT_NEGATIVE],
+        "mu": [NOT_NEGATIVE],
+        "lambda_shared": [NOT_NEGATIVE],
         "save_relations": ["boolean"],
     }
 
@@ -174,34 +170,11 @@ class DeepAMTFLRegressor(MultiTaskRegressor):
         self.warm_start = warm_start
         self.checkpoint = checkpoint
 
-    @classmethod
-    def published(cls, hidden_units=5000, n_hidden_layers=3, **params):
-        """The paper's largest net of this method and its schedule.
-
-        It does not state the weights of the penalties; they stay at their defaults.
-
-        Parameters
-        ----------
-        hidden_units : int, default=5000
-        n_hidden_layers : int, default=3
-        **params
-            Parameters of the constructor that override single settings.
-
-        Returns
-        -------
-        DeepAMTFLRegressor
-            Unfitted.
-        """
-        published = dict(activation="leaky_relu", input_dropout=0.0, dropout=0.25)
-        published |= dict(max_epochs=500, batch_size=100, early_stopping=False)
-        return cls(hidden_units, n_hidden_layers, **(published | params))
-
     def _make_players(self, module):
         n_tasks, n_features = module.output.weight.shape
         return {"feedback": TaskFeedback(n_tasks, n_features, self.activation)}
 
-    def _keep(self, net, batches):
-        super()._keep(net, batches)
+    def _keep_relations(self, net, batches):
         self.relations_ = net.feedback_.A.detach().cpu().numpy()
 
     def _relations(self):

@@ -1,5 +1,6 @@
 """Deep-AMTL: the weights of each task as a combination of those of others."""
 
+from contextlib import nullcontext
 from numbers import Integral, Real
 
 import numpy as np
@@ -7,10 +8,9 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
+from skgex import _training as training
 from skgex.base import fill_docstring
-from skgex.multitask._base import MultiTaskNet, MultiTaskRegressor
-
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+from skgex.multitask._base import NOT_NEGATIVE, MultiTaskNet, MultiTaskRegressor
 
 
 class TaskRelations(nn.Module):
@@ -35,23 +35,27 @@ class TaskRelations(nn.Module):
 class AMTLNet(MultiTaskNet):
     """Beside F: ``relations``, the matrix B."""
 
-    def objective(self, errors, forward):
+    def task_objective(self, errors, forward):
         # mean_t [(1 + α·‖b_t‖₁)·L_t + λ·‖(W − WB)_t‖²], the sums over columns from one block
+        if not self.players:
+            return errors.mean()
         B, params = self.relations_, self.params
         self.block_ = k = int(torch.randint(len(B.blocks), ()))
         block, start = B.blocks[k], B.starts[k]
         W = self.task_weights
         # One product with B, so that it has one gradient: [W; L]ᵀB, a row for each of its columns.
         stacked = torch.cat([W, errors[:, None]], dim=1).to(block.dtype)
-        combined = (block.T @ stacked).float()
+        # One block is left as it is: a cast to bfloat16 would be half a copy of B.
+        with self.autocast() if len(B.blocks) > 1 else nullcontext():
+            combined = (block.T @ stacked).float()
         residual = W[start : start + block.shape[1]] - combined[:, :-1]
-        per_block = (
-            params.alpha * combined[:, -1].sum() + params.lambda_mtl * residual.square().sum()
-        )
-        return errors.mean() + len(B.blocks) / len(W) * per_block
+        given, distance = combined[:, -1].sum(), residual.square().sum()
+        penalty = params.alpha * given + params.lambda_mtl * distance
+        return errors.mean() + len(B.blocks) / len(W) * penalty
 
     def constrain(self):
-        self.relations_.constrain(self.block_)
+        if self.players:
+            self.relations_.constrain(self.block_)
 
 
 @fill_docstring
@@ -78,11 +82,11 @@ class DeepAMTLRegressor(MultiTaskRegressor):
         Columns of B in a step; None takes all of them, as the paper does, which costs T /
         ``block_size`` times as many operations.
     relations_dtype : {"float32", "bfloat16"}, default="float32"
-        Of B and of the two moments that Adam keeps for it. "bfloat16" halves 12·T² bytes, and
-        drops changes below 0.4 per cent of an entry.
+        Of B, its gradient and the two moments that Adam keeps for it: 16·T² bytes, or 8·T² with
+        "bfloat16", whose steps are rounded at random so that small ones are not lost.
     relations_lr : float, default=1e-3
-        First learning rate of B, which falls as the net's does. An entry moves by about as much in
-        a step that sees its column.
+        First learning rate of B, which falls as the net's does; times the root of the number of
+        blocks, as each moves in one of so many steps only.
     save_relations : bool, default=False
         Whether :func:`skgex.save` stores B.
     lr, lr_final : float, default=1e-3 and 1e-5
@@ -119,11 +123,13 @@ class DeepAMTLRegressor(MultiTaskRegressor):
     """
 
     _net = AMTLNet
+    _paper = dict(hidden_units=7000, block_size=None)
     _relation_names = ("relations_",)
+    _relation_weight = "lambda_mtl"
     _parameter_constraints: dict = {
         **MultiTaskRegressor._parameter_constraints,
-        "alpha": [_NOT_NEGATIVE],
-        "lambda_mtl": [_NOT_NEGATIVE],
+        "alpha": [NOT_NEGATIVE],
+        "lambda_mtl": [NOT_NEGATIVE],
         "block_size": [Interval(Integral, 1, None, closed="left"), None],
         "relations_dtype": [StrOptions({"float32", "bfloat16"})],
         "relations_lr": [Interval(Real, 0, None, closed="neither")],
@@ -189,44 +195,29 @@ class DeepAMTLRegressor(MultiTaskRegressor):
         self.warm_start = warm_start
         self.checkpoint = checkpoint
 
-    @classmethod
-    def published(cls, hidden_units=7000, n_hidden_layers=3, **params):
-        """The paper's largest net of this method and its schedule.
-
-        It does not state the weights of the penalties; they stay at their defaults.
-
-        Parameters
-        ----------
-        hidden_units : int, default=7000
-        n_hidden_layers : int, default=3
-        **params
-            Parameters of the constructor that override single settings.
-
-        Returns
-        -------
-        DeepAMTLRegressor
-            Unfitted.
-        """
-        published = dict(activation="leaky_relu", input_dropout=0.0, dropout=0.25)
-        published |= dict(max_epochs=500, batch_size=100, early_stopping=False)
-        published |= dict(block_size=None)
-        return cls(hidden_units, n_hidden_layers, **(published | params))
-
     def _make_players(self, module):
         n_tasks = module.config["n_outputs"]
         dtype = getattr(torch, self.relations_dtype)
         return {"relations": TaskRelations(n_tasks, self.block_size or n_tasks, dtype)}
 
-    def _learning_rates(self):
-        return {"relations": self.relations_lr}
+    def _player_params(self):
+        # A column moves in one of n_blocks steps only.
+        n_blocks = -(-self.n_outputs_ // (self.block_size or self.n_outputs_))
+        params = dict(learning_rates={"relations": self.relations_lr * n_blocks**0.5})
+        if self.relations_dtype == "bfloat16":
+            params["optimizers"] = {"relations": training.RoundingAdam}
+        return params
 
-    def _keep(self, net, batches):
-        super()._keep(net, batches)
+    def _keep_relations(self, net, batches):
         B = net.relations_
+        # What B was trained with goes first: it is up to three times as large.
+        net.relations_optimizer_.state.clear()
+        for block in B.blocks:
+            block.grad = None
         self.relations_ = np.empty((self.n_outputs_, self.n_outputs_), np.float32)
         for start, block in zip(B.starts, B.blocks, strict=True):
             columns = slice(start, start + block.shape[1])
-            self.relations_[:, columns] = block.detach().float().cpu().numpy()
+            torch.from_numpy(self.relations_)[:, columns].copy_(block.detach())
 
     def _relations(self):
         return self.relations_, None

@@ -1,22 +1,25 @@
 """What the multi-task methods share: the base net F, and a view of how its tasks are related."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_scalar
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skgex import _losses as losses
 from skgex import _training as training
 from skgex.base import FeedforwardRegressor
 
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+
 
 class MultiTaskNet(training.PlayersNet):
     """The base net F and what a method learns of its tasks, in joint steps.
 
     ``module`` is F, the other players are what the method adds. A method states its
-    :meth:`objective`, and in :meth:`constrain` what must hold after every step.
+    :meth:`task_objective`, and in :meth:`constrain` what must hold after every step.
     """
 
     def __init__(self, module, *, params, **kwargs):
@@ -31,10 +34,10 @@ class MultiTaskNet(training.PlayersNet):
         forward = Forward(X, Y, Y_hat.float(), Z.float(), *weight)
         errors = losses.task_absolute_error(forward.Y_hat, Y, *weight)
         self.record(loss=errors.mean())
-        yield ("module", *self.players), self.objective(errors, forward)
+        yield ("module", *self.players), self.task_objective(errors, forward)
         self.constrain()
 
-    def objective(self, errors, forward):
+    def task_objective(self, errors, forward):
         """The loss to minimise.
 
         Parameters
@@ -80,40 +83,67 @@ class RelatedTasks(NamedTuple):
 class MultiTaskRegressor(FeedforwardRegressor):
     """A net whose target genes are tasks that learn from each other.
 
-    A method names its net in ``_net``, makes what it adds to F in ``_make_players`` and says in
-    ``_relations`` what it has learned of the tasks.
+    A method names its net in ``_net`` and the settings of its paper in ``_paper``. One that learns
+    relations beside F makes the modules that hold them in ``_make_players``, keeps them in
+    ``_keep_relations`` under ``_relation_names``, and says in ``_relations`` what they mean;
+    ``_relation_weight`` is the parameter without which it has nothing to learn.
     """
 
-    # Attributes that the relations of tasks are made of, kept from saved models unless asked for.
+    _paper = dict(hidden_units=9000)
     _relation_names = ()
+    _relation_weight = None
 
-    @property
-    def _not_saved(self):
-        return () if getattr(self, "save_relations", True) else self._relation_names
+    @classmethod
+    def published(cls, hidden_units=None, n_hidden_layers=3, **params):
+        """The paper's net and schedule.
+
+        Weights of penalties that it does not state, and dropout, stay at their defaults.
+
+        Parameters
+        ----------
+        hidden_units : int, default=None
+            None takes those of the largest net that the paper trained with this method.
+        n_hidden_layers : int, default=3
+        **params
+            Parameters of the constructor that override single settings. The paper selects
+            ``dropout`` among 0.05, 0.1 and 0.25.
+
+        Returns
+        -------
+        estimator
+            Unfitted.
+        """
+        published = dict(n_hidden_layers=n_hidden_layers, activation="leaky_relu")
+        published |= dict(input_dropout=0.0, max_epochs=500, batch_size=100, early_stopping=False)
+        published |= cls._paper
+        if hidden_units is not None:
+            published["hidden_units"] = hidden_units
+        return cls(**(published | params))
 
     def _make_net(self, module, params):
         return self._net(
             module,
-            players=self._make_players(module),
-            learning_rates=self._learning_rates(),
+            players=self._make_players(module) if self._learns_relations() else {},
             params=self,
             criterion=losses.absolute_error,
+            **self._player_params(),
             **params,
         )
 
     def _make_players(self, module):
-        """What the method learns beside F, by name: modules that training alone needs."""
+        """Modules that the method learns beside F, by name: training alone needs them."""
         return {}
 
-    def _learning_rates(self):
-        """Of players that do not train with ``lr``."""
+    def _player_params(self):
+        """Arguments of the net for its players."""
         return {}
+
+    def _learns_relations(self):
+        weight = self._relation_weight
+        return self.n_outputs_ > 1 and weight is not None and getattr(self, weight) > 0
 
     def _forget(self):
         super()._forget()
-        self._forget_relations()
-
-    def _forget_relations(self):
         for name in self._relation_names:
             vars(self).pop(name, None)
 
@@ -121,6 +151,18 @@ class MultiTaskRegressor(FeedforwardRegressor):
         super()._keep(net, batches)
         players = [getattr(net, f"{name}_") for name in ("module", *net.players)]
         self.n_parameters_ = sum(p.numel() for player in players for p in player.parameters())
+        for name in self._relation_names:
+            vars(self).pop(name, None)
+        if net.players:
+            self._keep_relations(net, batches)
+
+    @property
+    def _not_saved(self):
+        return () if getattr(self, "save_relations", True) else self._relation_names
+
+    def __dir__(self):
+        # A notebook that shows an estimator evaluates all its attributes; this one is T × T.
+        return [name for name in super().__dir__() if name != "task_similarity_"]
 
     # -- how the tasks are related -------------------------------------------------------------
     def _relations(self):
@@ -152,7 +194,8 @@ class MultiTaskRegressor(FeedforwardRegressor):
         Returns
         -------
         tasks : ndarray of shape (n,)
-            Names of the related genes, or their indices if they have no names.
+            Names of the related genes, or their indices if they have no names; fewer than n if
+            fewer are related at all.
         strengths : ndarray of shape (n,)
             Entries of ``task_similarity_``, those of largest magnitude first.
 
@@ -160,6 +203,8 @@ class MultiTaskRegressor(FeedforwardRegressor):
         ------
         ValueError
             If there is no such target.
+        AttributeError
+            If the relations were not learned, or not saved.
         """
         A, B = self._relation_factors()
         names = getattr(self, "target_names_", np.arange(self.n_outputs_))
@@ -167,7 +212,7 @@ class MultiTaskRegressor(FeedforwardRegressor):
         n = check_scalar(n, "n", Integral, min_val=1)
         strengths = A[:, task] if B is None else A @ B[:, task]
         order = np.argsort(-np.abs(strengths), kind="stable")
-        order = order[order != task][:n]
+        order = order[(order != task) & (strengths[order] != 0)][:n]
         return RelatedTasks(names[order], strengths[order])
 
     def _relation_factors(self):
@@ -175,10 +220,11 @@ class MultiTaskRegressor(FeedforwardRegressor):
         if self.n_outputs_ == 1:
             return np.zeros((1, 1)), None
         if not all(hasattr(self, name) for name in self._relation_names):
+            weight = self._relation_weight
             raise AttributeError(
                 f"This {type(self).__name__} has no relations of its tasks: it was fitted with "
-                "lambda_mtl=0, or loaded from a file that does not hold them. Raise lambda_mtl, "
-                "or set save_relations=True before skgex.save."
+                f"{weight}=0, or loaded from a file that does not hold them. Raise {weight}, or "
+                "set save_relations=True before skgex.save."
             )
         return self._relations()
 

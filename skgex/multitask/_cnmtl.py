@@ -1,15 +1,13 @@
 """Deep-CNMTL: tasks in clusters whose weights are alike."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import torch
 from sklearn.cluster import KMeans
 from sklearn.utils._param_validation import Interval
 
 from skgex.base import fill_docstring
-from skgex.multitask._base import MultiTaskNet, MultiTaskRegressor
-
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+from skgex.multitask._base import NOT_NEGATIVE, MultiTaskNet, MultiTaskRegressor
 
 
 class CNMTLNet(MultiTaskNet):
@@ -18,13 +16,15 @@ class CNMTLNet(MultiTaskNet):
     def on_epoch_begin(self, net, **kwargs):
         super().on_epoch_begin(net, **kwargs)
         W = self.task_weights.detach()
+        if not W.isfinite().all():
+            return  # the epoch's losses will tell
         n_clusters = min(self.params.n_clusters, len(W))
         # A fixed seed: the clusters are a function of the weights, also after a resumption.
         k_means = KMeans(n_clusters, n_init=1, max_iter=20, random_state=0)
         labels = torch.as_tensor(k_means.fit_predict(W.numpy(force=True)), device=W.device)
         self.members_ = torch.nn.functional.one_hot(labels.long(), n_clusters).to(W.dtype)
 
-    def objective(self, errors, forward):
+    def task_objective(self, errors, forward):
         # mean_t L_t + λ_M·‖w̄‖² + [λ_B·Σ_k m_k‖w̄_k − w̄‖² + λ_W·Σ_k Σ_{j∈k} ‖w_j − w̄_k‖²] / t
         W, params = self.task_weights, self.params
         sizes = self.members_.sum(dim=0)
@@ -95,12 +95,13 @@ class DeepCNMTLRegressor(MultiTaskRegressor):
     """
 
     _net = CNMTLNet
+    _paper = dict(hidden_units=4000)
     _parameter_constraints: dict = {
         **MultiTaskRegressor._parameter_constraints,
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "lambda_mean": [_NOT_NEGATIVE],
-        "lambda_between": [_NOT_NEGATIVE],
-        "lambda_within": [_NOT_NEGATIVE],
+        "lambda_mean": [NOT_NEGATIVE],
+        "lambda_between": [NOT_NEGATIVE],
+        "lambda_within": [NOT_NEGATIVE],
     }
 
     def __init__(
@@ -157,25 +158,3 @@ class DeepCNMTLRegressor(MultiTaskRegressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.checkpoint = checkpoint
-
-    @classmethod
-    def published(cls, hidden_units=4000, n_hidden_layers=3, **params):
-        """The paper's largest net of this method and its schedule.
-
-        It does not state the weights of the penalties; they stay at their defaults.
-
-        Parameters
-        ----------
-        hidden_units : int, default=4000
-        n_hidden_layers : int, default=3
-        **params
-            Parameters of the constructor that override single settings.
-
-        Returns
-        -------
-        DeepCNMTLRegressor
-            Unfitted.
-        """
-        published = dict(activation="leaky_relu", input_dropout=0.0, dropout=0.25)
-        published |= dict(max_epochs=500, batch_size=100, early_stopping=False)
-        return cls(hidden_units, n_hidden_layers, **(published | params))

@@ -1,19 +1,13 @@
 """Deep-GO-MTL: few weights for every task, over layers that all tasks share."""
 
-from numbers import Real
-
-from sklearn.utils._param_validation import Interval
-
 from skgex.base import fill_docstring
-from skgex.multitask._base import MultiTaskNet, MultiTaskRegressor
-
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+from skgex.multitask._base import NOT_NEGATIVE, MultiTaskNet, MultiTaskRegressor
 
 
 class GOMTLNet(MultiTaskNet):
     """Nothing is learned beside F."""
 
-    def objective(self, errors, forward):
+    def task_objective(self, errors, forward):
         # mean_t [L_t + μ·‖w_t‖₁] + λ·Σ_l mean_u ‖w_u^(l)‖²
         sparse = self.task_weights.abs().sum(dim=1).mean()
         params = self.params
@@ -70,10 +64,11 @@ class DeepGOMTLRegressor(MultiTaskRegressor):
     """
 
     _net = GOMTLNet
+    _paper = dict(hidden_units=8000)
     _parameter_constraints: dict = {
         **MultiTaskRegressor._parameter_constraints,
-        "mu": [_NOT_NEGATIVE],
-        "lambda_shared": [_NOT_NEGATIVE],
+        "mu": [NOT_NEGATIVE],
+        "lambda_shared": [NOT_NEGATIVE],
     }
 
     def __init__(
@@ -126,25 +121,3 @@ class DeepGOMTLRegressor(MultiTaskRegressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.checkpoint = checkpoint
-
-    @classmethod
-    def published(cls, hidden_units=8000, n_hidden_layers=3, **params):
-        """The paper's largest net of this method and its schedule.
-
-        It does not state the weights of the penalties; they stay at their defaults.
-
-        Parameters
-        ----------
-        hidden_units : int, default=8000
-        n_hidden_layers : int, default=3
-        **params
-            Parameters of the constructor that override single settings.
-
-        Returns
-        -------
-        DeepGOMTLRegressor
-            Unfitted.
-        """
-        published = dict(activation="leaky_relu", input_dropout=0.0, dropout=0.25)
-        published |= dict(max_epochs=500, batch_size=100, early_stopping=False)
-        return cls(hidden_units, n_hidden_layers, **(published | params))

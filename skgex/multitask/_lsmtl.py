@@ -8,20 +8,19 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skgex import _losses as losses
 from skgex._nets import MLP
 from skgex.base import fill_docstring
-from skgex.multitask._base import MultiTaskNet, MultiTaskRegressor
+from skgex.multitask._base import NOT_NEGATIVE, MultiTaskNet, MultiTaskRegressor
 
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _ERRORS = {"absolute": torch.abs, "squared": torch.square}
 
 
 class LSMTLNet(MultiTaskNet):
     """Beside F: ``subnetwork``, G."""
 
-    def objective(self, errors, forward):
+    def task_objective(self, errors, forward):
         # ‖y − F(x)‖₁ + λ·R + γ‖V‖₁
         params, loss = self.params, errors.mean()
         if not self.players:
-            return loss
+            return loss  # nothing to relate, or not asked for
         reconstruction = self._reconstruction(forward)
         self.record(relation_loss=reconstruction)
         V = self.subnetwork_.hidden[0][0].weight, self.subnetwork_.output.weight
@@ -37,8 +36,8 @@ class LSMTLNet(MultiTaskNet):
             share = 1 - hidden.float().mean(dim=1, keepdim=True)
             return self.output(self.subnetwork_, shown.masked_fill(hidden, 0) / share, *beside)
 
-        def distance(Y, Y_tilde):  # over the hidden genes alone
-            error = _ERRORS[self.params.reconstruction_loss](Y - Y_tilde)
+        def distance(A, B):  # over the hidden genes alone
+            error = _ERRORS[self.params.reconstruction_loss](A - B)
             per_profile = error.masked_fill(~hidden, 0).sum(dim=1) / hidden.sum(dim=1)
             return losses.weighted_mean(per_profile, weight)
 
@@ -132,16 +131,26 @@ class DeepLSMTLRegressor(MultiTaskRegressor):
     """
 
     _net = LSMTLNet
-    _relation_names = ("subnetwork_", "subnetwork_slopes_")
+    _paper = dict(
+        hidden_units=9000,
+        form="inferred",
+        reconstruction_loss="squared",
+        show_landmarks=False,
+        mask_share=0.0,
+        lambda_mtl=1.0,
+        subnetwork_units=1000,
+    )
+    _relation_names = ("subnetwork_", "_subnetwork_slopes")
+    _relation_weight = "lambda_mtl"
     _parameter_constraints: dict = {
         **MultiTaskRegressor._parameter_constraints,
         "form": [StrOptions({"inferred", "both", "measured"})],
-        "lambda_mtl": [_NOT_NEGATIVE],
+        "lambda_mtl": [NOT_NEGATIVE],
         "mask_share": [Interval(Real, 0, 1, closed="left")],
         "show_landmarks": ["boolean"],
         "subnetwork_units": [Interval(Integral, 1, None, closed="left")],
         "reconstruction_loss": [StrOptions(set(_ERRORS))],
-        "gamma": [_NOT_NEGATIVE],
+        "gamma": [NOT_NEGATIVE],
         "save_relations": ["boolean"],
     }
 
@@ -208,58 +217,30 @@ class DeepLSMTLRegressor(MultiTaskRegressor):
         self.warm_start = warm_start
         self.checkpoint = checkpoint
 
-    @classmethod
-    def published(cls, hidden_units=9000, n_hidden_layers=3, **params):
-        """The paper's largest net, its objective and its schedule.
-
-        Parameters
-        ----------
-        hidden_units : int, default=9000
-        n_hidden_layers : int, default=3
-        **params
-            Parameters of the constructor that override single settings, for instance
-            ``lambda_mtl`` (the paper selects among 0.1, 1 and 10), ``subnetwork_units`` (500,
-            1,000 and 2,000) and ``dropout`` (0.05, 0.1 and 0.25).
-
-        Returns
-        -------
-        DeepLSMTLRegressor
-            Unfitted.
-        """
-        published = dict(activation="leaky_relu", input_dropout=0.0, dropout=0.1)
-        published |= dict(form="inferred", reconstruction_loss="squared", mask_share=0.0)
-        published |= dict(lambda_mtl=1.0, subnetwork_units=1000, show_landmarks=False)
-        published |= dict(max_epochs=500, batch_size=100, early_stopping=False)
-        return cls(hidden_units, n_hidden_layers, **(published | params))
-
     def _make_players(self, module):
         n_tasks = module.config["n_outputs"]
-        if self.lambda_mtl == 0 or n_tasks == 1:
-            return {}
         n_shown = n_tasks + (module.config["n_inputs"] if self.show_landmarks else 0)
         units = (self.subnetwork_units,)
         return {"subnetwork": MLP(n_shown, n_tasks, units, activation="leaky_relu")}
 
-    def _keep(self, net, batches):
-        super()._keep(net, batches)
-        self._forget_relations()
-        if not net.players:
-            return
-        self.subnetwork_ = net.subnetwork_.eval().requires_grad_(False).cpu()
-        self.subnetwork_slopes_ = self._mean_slopes(batches)
+    def _keep_relations(self, net, batches):
+        G = net.subnetwork_.eval().requires_grad_(False)
+        self._subnetwork_slopes = self._mean_slopes(G, batches)
+        self.subnetwork_ = G.cpu()
 
-    def _mean_slopes(self, batches):
+    def _mean_slopes(self, G, batches):
         """``mean_i σ′(V₁ y_i)`` of G's hidden units over the measured training profiles, (K,)."""
-        linear, slopes, total = self.subnetwork_.hidden[0][0], 0, 0
+        linear, _, sigma, _ = G.hidden[0]
+        slopes, total = 0, 0
         for X, Y, *weight in batches:
             shown = torch.cat([Y, X], dim=1) if self.show_landmarks else Y
-            weight = weight[0].cpu() if weight else torch.ones(len(Y))
-            slopes = slopes + weight @ torch.where(linear(shown.cpu()) > 0, 1.0, 0.2)
+            weight = weight[0] if weight else Y.new_ones(len(Y))
+            slopes = slopes + weight @ torch.where(linear(shown) > 0, 1.0, sigma.negative_slope)
             total = total + weight.sum()
-        return (slopes / total).numpy()
+        return (slopes / total).cpu().numpy()
 
     def _relations(self):
         """The mean slope of G: ``∂G_j/∂y_i`` is V₁·diag(mean σ′)·V₂, as G has one hidden layer."""
         G = self.subnetwork_
         V_1, V_2 = (layer.weight.numpy().T for layer in (G.hidden[0][0], G.output))
-        return V_1[: self.n_outputs_] * self.subnetwork_slopes_, V_2
+        return V_1[: self.n_outputs_] * self._subnetwork_slopes, V_2

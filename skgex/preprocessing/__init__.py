@@ -1,5 +1,6 @@
 """Bring profiles into the genes, shape and scale that estimators expect."""
 
+from skgex.preprocessing._composite_measurement import CompositeMeasurement
 from skgex.preprocessing._gene_aligner import AlignmentReport, GeneAligner
 from skgex.preprocessing._gene_scaler import GeneScaler
 from skgex.preprocessing._landmark_panel import LandmarkPanel
@@ -9,6 +10,7 @@ from skgex.preprocessing._quantile_normalizer import QuantileNormalizer
 
 __all__ = [
     "LandmarkPanel",
+    "CompositeMeasurement",
     "GeneAligner",
     "AlignmentReport",
     "GeneScaler",

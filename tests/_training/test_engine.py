@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
+import skgex
 from skgex import DenseNetRegressor, DGEXRegressor
 from skgex import _training as training
 
@@ -276,10 +277,11 @@ def test_training_on_the_cpu_seeds_no_other_device(monkeypatch):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_gpu_and_cpu_agree():
-    params = dict(hidden_units=64, max_epochs=20, precision="float32", dropout=0.0)
-    cpu = net(**params, device="cpu").fit(X, Y)
-    gpu = net(**params, device="cuda").fit(X, Y)
+@pytest.mark.parametrize("method", ["DenseNet", "DeepLSMTL", "DeepCNMTL", "DeepAMTL", "DeepAMTFL"])
+def test_gpu_and_cpu_agree(method):
+    params = dict(hidden_units=64, max_epochs=20, precision="float32", dropout=0.0, random_state=0)
+    make = getattr(skgex, f"{method}Regressor")
+    cpu, gpu = (make(**params, device=device).fit(X, Y) for device in ("cpu", "cuda"))
     assert gpu.device_ == "cuda"
     np.testing.assert_allclose(cpu.predict(X), gpu.predict(X), atol=0.1)
 

@@ -1,5 +1,7 @@
 """Deep-AMTL: its objective in blocks of B, the constraints of B, and how much memory it takes."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -135,13 +137,18 @@ def test_relations_have_a_learning_rate_of_their_own_that_falls_with_the_nets():
 class LargestTensor(TorchDispatchMode):
     """The entries of the largest tensor that is made inside the block."""
 
-    size = 0
+    def __init__(self):
+        super().__init__()
+        self.size, self.as_large_as, self.known = 0, Counter(), set()
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         made = function(*args, **(kwargs or {}))
         for tensor in made if isinstance(made, tuple | list) else [made]:
             if isinstance(tensor, torch.Tensor):
                 self.size = max(self.size, tensor.numel())
+                inputs = {a.data_ptr() for a in args if isinstance(a, torch.Tensor)}
+                if tensor.data_ptr() not in inputs:  # neither a view nor in place
+                    self.as_large_as[tensor.numel()] += 1
         return made
 
 
@@ -153,6 +160,30 @@ def test_a_step_makes_nothing_as_large_as_b(dtype):
     with LargestTensor() as whole:
         step.train()
     assert whole.size <= targets.size < 400 * 400 / 3
+
+
+def test_as_a_whole_b_has_one_gradient_and_no_other_copy():
+    step = Step("AMTL", Y=RNG.normal(size=(120, 400)), block_size=None, hidden_units=8)
+    step.train()  # the moments are there now
+    with LargestTensor() as whole:
+        step.train()
+    assert whole.as_large_as[400 * 400] == 1
+
+
+@pytest.mark.parametrize("params", [dict(block_size=3), dict(relations_dtype="bfloat16")], ids=str)
+def test_blocks_and_rounding_learn_the_relations_that_b_as_a_whole_learns(params):
+    rng = np.random.default_rng(0)
+    landmarks = rng.normal(size=(300, 8))
+    targets = (landmarks @ rng.normal(size=(8, 4)))[:, np.arange(12) % 4]
+    targets += 0.5 * rng.normal(size=targets.shape)
+    common = dict(max_epochs=150, lr=5e-3, alpha=1e-3, early_stopping=False, dropout=0.0)
+    whole, other = (
+        small("AMTL", **(common | dict(block_size=None) | own)).fit(landmarks, targets)
+        for own in ({}, params)
+    )
+    found = np.corrcoef(whole.relations_.ravel(), other.relations_.ravel())[0, 1]
+    assert found > 0.9
+    assert other.relations_.sum() == pytest.approx(whole.relations_.sum(), rel=0.25)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skgex.preprocessing import (
+    CompositeMeasurement,
     GeneAligner,
     LandmarkPanel,
     PlatformScaler,
@@ -21,6 +22,9 @@ from skgex.preprocessing import (
 TRANSFORMERS = [
     LandmarkPanel(),
     LandmarkPanel([0]),
+    CompositeMeasurement(2),
+    CompositeMeasurement(2, kind="sparse", density=0.5, n_candidates=3),
+    CompositeMeasurement(2, snr=2.0, random_state=0),
     GeneAligner(),
     GeneAligner(missing="mean", duplicates="mean", ignore_version=False),
     QuantileNormalizer(),
@@ -31,7 +35,17 @@ TRANSFORMERS = [
 ]
 
 
-@parametrize_with_checks(TRANSFORMERS)
+def expected_failed_checks(transformer):
+    if getattr(transformer, "snr", None) is not None:
+        reason = "Profiles measured together share a level of noise, and get other noise apart."
+        return {
+            "check_methods_subset_invariance": reason,
+            "check_methods_sample_order_invariance": reason,
+        }
+    return {}
+
+
+@parametrize_with_checks(TRANSFORMERS, expected_failed_checks=expected_failed_checks)
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
@@ -52,7 +66,9 @@ def test_names_and_data_frames(transformer, check):
 
 
 @pytest.mark.parametrize(
-    "transformer", [LandmarkPanel(), QuantileNormalizer(), PlatformScaler()], ids=repr
+    "transformer",
+    [LandmarkPanel(), CompositeMeasurement(2), QuantileNormalizer(), PlatformScaler()],
+    ids=repr,
 )
 def test_other_column_names_are_refused(transformer):
     # GeneAligner is left out: columns in another order are what it is for.
