@@ -62,7 +62,8 @@ def test_public_names_are_documented_and_listed_by_their_package(name):
 
 
 def test_every_estimator_of_a_listed_package_is_importable_from_the_top():
-    for package in ("skgex.inference", "skgex.multitask", "skgex.preprocessing"):
+    packages = ("inference", "multitask", "compressed_sensing", "preprocessing")
+    for package in (f"skgex.{name}" for name in packages):
         for name in importlib.import_module(package).__all__:
             value = getattr(importlib.import_module(package), name)
             if isinstance(value, type) and issubclass(value, BaseEstimator):

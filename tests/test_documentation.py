@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PUBLIC = (
-    *("inference", "multitask", "inspection", "preprocessing", "model_selection", "metrics"),
-    *("datasets", "plotting"),
+    *("inference", "multitask", "compressed_sensing", "inspection", "preprocessing"),
+    *("model_selection", "metrics", "datasets", "plotting"),
 )
 
 

@@ -49,6 +49,33 @@ task_similarity_ : ndarray of shape (n_targets, n_targets)
     made when asked for. :meth:`related_tasks` lists the genes that tell most about one.
 n_parameters_ : int
     Trained parameters, those that :meth:`predict` does not need included.""",
+    "measurement": """\
+measurement_matrix : array-like of shape (n_measurements, n_genes), default=None
+    A. None estimates it from measurements and profiles, as the shortest that explains the
+    former.""",
+    "decode": """\
+decode : {"factor", "pursuit"}, default="factor"
+    "pursuit" finds a few modules that explain the measurements, ``min ‖z − A Uᵀ w‖`` with at
+    most ``n_nonzero`` activities w, and adds them up. "factor" takes activities, and what they
+    leave of each gene, for Gaussian with the moments that they have in the training profiles,
+    and infers the conditional mean.
+normalize : bool, default=True
+    Bring what modules look like in the measurements to unit norm for the pursuit. The 2019
+    report does not, which makes its coefficients wrong; False reproduces it.""",
+    "noise": """\
+noise : "estimate" or float, default="estimate"
+    σ, in the units of the profiles: what is added to a gene before it is measured. Estimated
+    from what A leaves unexplained of the training measurements.""",
+    "linear_scaling": """\
+gene_scaling : {"standard", "rank-gaussian"} or None, default=None
+    Per-gene scaling of profiles, inverted on output. "rank-gaussian" only without a matrix.""",
+    "measured": """\
+noise_ : float
+measurement_matrix_ : ndarray of shape (n_measurements, n_genes)
+x_scaler_, y_scaler_ : GeneScaler
+n_features_in_, n_outputs_ : int
+feature_names_in_, target_names_ : ndarray of str
+    Names, when ``X`` and ``y`` are tables.""",
     "fitted": """\
 module_ : torch.nn.Module
     The trained net, on the CPU, between scaled genes.

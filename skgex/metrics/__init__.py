@@ -1,4 +1,4 @@
-"""How well genes are inferred, one number a gene, and whether generated profiles look real."""
+"""How well genes and profiles are inferred, and whether generated profiles look real."""
 
 from skgex.metrics._genes import (
     GeneSummary,
@@ -8,6 +8,7 @@ from skgex.metrics._genes import (
     profile_pearson,
     summarize,
 )
+from skgex.metrics._profiles import relative_rmse, sample_distance_correlation
 from skgex.metrics._report import gene_report, summarize_report
 from skgex.metrics._scorers import concordance_scorer, mae_scorer, pearson_scorer
 from skgex.metrics._two_sample import TwoSampleResult, two_sample_test
@@ -17,6 +18,8 @@ __all__ = [
     "gene_concordance",
     "gene_pearson",
     "profile_pearson",
+    "relative_rmse",
+    "sample_distance_correlation",
     "summarize",
     "GeneSummary",
     "mae_scorer",

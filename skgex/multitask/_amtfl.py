@@ -60,7 +60,7 @@ class DeepAMTFLRegressor(MultiTaskRegressor):
     %(architecture)s
     alpha : float, default=1e-3
         What an error costs more where a task gives to the features.
-    gamma : float, default=0.01
+    gamma : float, default=0.1
         Weight of the reconstruction of the features.
     mu : float, default=1e-4
         Weight of the absolute values of a task's weights.
@@ -124,7 +124,7 @@ class DeepAMTFLRegressor(MultiTaskRegressor):
         dropout=0.25,
         input_dropout=0.05,
         alpha=1e-3,
-        gamma=0.01,
+        gamma=0.1,
         mu=1e-4,
         lambda_shared=1e-4,
         save_relations=False,

@@ -221,10 +221,14 @@ class MultiTaskRegressor(FeedforwardRegressor):
             return np.zeros((1, 1)), None
         if not all(hasattr(self, name) for name in self._relation_names):
             weight = self._relation_weight
+            why = (
+                f"it was fitted with {weight}=0. Raise {weight} and fit it again."
+                if getattr(self, weight) == 0
+                else "it was loaded from a file that does not hold them. Save the fitted model "
+                "with save_relations=True, or fit it again."
+            )
             raise AttributeError(
-                f"This {type(self).__name__} has no relations of its tasks: it was fitted with "
-                f"{weight}=0, or loaded from a file that does not hold them. Raise {weight}, or "
-                "set save_relations=True before skgex.save."
+                f"This {type(self).__name__} has no relations of its tasks: {why}"
             )
         return self._relations()
 
@@ -233,11 +237,13 @@ class MultiTaskRegressor(FeedforwardRegressor):
         if isinstance(target, str):
             where = np.flatnonzero(names == target) if names is not None else []
             if len(where) != 1:
-                raise ValueError(
-                    f"target={target!r} is not a target gene"
-                    + (" of this model." if names is not None else ": y had no gene names.")
-                    + " Pass a name of target_names_, or an index."
-                )
+                if names is None:
+                    what = "is a name, but y had no gene names. Pass an index."
+                elif target in getattr(self, "feature_names_in_", ()):
+                    what = "is a landmark, not a target gene. Pass a name of target_names_."
+                else:
+                    what = "is not a target gene of this model. Pass a name of target_names_."
+                raise ValueError(f"target={target!r} {what}")
             return where[0]
         last = self.n_outputs_ - 1
         return int(check_scalar(target, "target", Integral, min_val=0, max_val=last))

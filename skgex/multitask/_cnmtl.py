@@ -57,11 +57,11 @@ class DeepCNMTLRegressor(MultiTaskRegressor):
     %(architecture)s
     n_clusters : int, default=20
         Clusters of target genes, at most as many as there are genes.
-    lambda_mean : float, default=1e-3
+    lambda_mean : float, default=0.01
         Weight of the mean of all tasks.
-    lambda_between : float, default=1e-3
+    lambda_between : float, default=0.01
         Weight of the spread of the clusters' means.
-    lambda_within : float, default=1e-2
+    lambda_within : float, default=0.1
         Weight of the spread within clusters.
     lr, lr_final : float, default=1e-3 and 1e-5
         Learning rate of the first and of the last epoch.
@@ -115,9 +115,9 @@ class DeepCNMTLRegressor(MultiTaskRegressor):
         dropout=0.25,
         input_dropout=0.05,
         n_clusters=20,
-        lambda_mean=1e-3,
-        lambda_between=1e-3,
-        lambda_within=1e-2,
+        lambda_mean=0.01,
+        lambda_between=0.01,
+        lambda_within=0.1,
         lr=1e-3,
         lr_final=1e-5,
         gene_scaling="standard",

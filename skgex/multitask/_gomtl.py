@@ -27,9 +27,9 @@ class DeepGOMTLRegressor(MultiTaskRegressor):
     Parameters
     ----------
     %(architecture)s
-    mu : float, default=1e-4
+    mu : float, default=1e-3
         Weight of the absolute values of a task's weights.
-    lambda_shared : float, default=1e-4
+    lambda_shared : float, default=1e-3
         Weight of the squared weights of the hidden layers. Batch normalisation undoes their scale;
         this then acts on the learning rate.
     lr, lr_final : float, default=1e-3 and 1e-5
@@ -81,8 +81,8 @@ class DeepGOMTLRegressor(MultiTaskRegressor):
         normalization="batch",
         dropout=0.25,
         input_dropout=0.05,
-        mu=1e-4,
-        lambda_shared=1e-4,
+        mu=1e-3,
+        lambda_shared=1e-3,
         lr=1e-3,
         lr_final=1e-5,
         gene_scaling="standard",

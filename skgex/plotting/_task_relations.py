@@ -123,7 +123,9 @@ class TaskRelationsDisplay:
         Raises
         ------
         ValueError
-            As :meth:`from_similarity`, and if the estimator has no relations, or none yet.
+            As :meth:`from_similarity`, and if the estimator is of a kind that learns no relations.
+        AttributeError
+            If it was fitted or saved without them.
         """
         model = _final_estimator(estimator)
         # A property that is there and fails says itself what is missing, such as a call of fit.

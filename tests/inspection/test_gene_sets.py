@@ -227,3 +227,16 @@ def test_bad_sets():
         (name,) = params
         with pytest.raises(ValueError, match=f"'{name}' parameter of gene_set_agreement must be"):
             gene_set_agreement(similarity, GENES, **{"gene_sets": SETS} | params)
+
+
+def test_the_labels_of_a_table_must_be_the_names_given():
+    pd = pytest.importorskip("pandas", reason="tables of relations are pandas'")
+    names, sets = [f"g{j}" for j in range(6)], {"a": ["g0", "g1", "g2"], "b": ["g3", "g4", "g5"]}
+    values = np.kron(np.eye(2), np.ones((3, 3)))
+    table = pd.DataFrame(values, index=names, columns=names)
+    arguments = dict(n_related=2, n_permutations=9, random_state=0)
+    assert gene_set_agreement(table, names, sets, **arguments).share == 1
+    with pytest.raises(ValueError, match="columns have other names, or another order, than"):
+        gene_set_agreement(table.iloc[::-1, ::-1], names, sets, **arguments)
+    with pytest.raises(ValueError, match="other genes in its rows than in its columns"):
+        gene_set_agreement(table.iloc[::-1], names, sets, **arguments)

@@ -143,7 +143,7 @@ def test_a_bad_number_of_related_tasks_is_a_sentence(trained, n):
 
 
 def test_names_need_tables():
-    with pytest.raises(ValueError, match="target='gene 1' is not a target gene: y had no gene"):
+    with pytest.raises(ValueError, match="target='gene 1' is a name, but y had no gene names"):
         fit("GOMTL").related_tasks("gene 1")
 
 
@@ -197,7 +197,7 @@ def test_relations_are_not_in_a_saved_model_unless_asked_for(trained, method, tm
     assert not [name for name in arrays if name.startswith(("relations_", "subnetwork_"))]
     np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
     assert not hasattr(loaded, LEARNED[method]) and not hasattr(loaded, "task_similarity_")
-    said = "loaded from a file that does not hold them.*set save_relations=True before"
+    said = "loaded from a file that does not hold them.*with save_relations=True, or fit"
     with pytest.raises(AttributeError, match=said):
         loaded.task_similarity_  # noqa: B018
     with pytest.raises(AttributeError, match=said):

@@ -1,0 +1,276 @@
+"""What every regressor of compressed sensing promises of the measurement it decodes."""
+
+import pickle
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
+
+import skgex
+from skgex import CompositeMeasurement, LandmarkPanel
+
+from .measured import NEW, SCALES, A, B, G, M, N, P, close, draw, matrix, noisy, scalings
+
+
+# -- the matrix, given or estimated ------------------------------------------------------------
+@scalings
+def test_matrix_is_recovered_from_more_profiles_than_genes_and_decodes_the_same(make, scaling):
+    given = make(A, gene_scaling=scaling).fit(P @ A.T, P)
+    estimated = make(gene_scaling=scaling).fit(P @ A.T + 5, P)  # the lab's zero may lie elsewhere
+    close(given.measurement_matrix_, A)
+    close(estimated.measurement_matrix_, A)
+    close(estimated.predict(NEW @ A.T + 5), given.predict(NEW @ A.T))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_of_fewer_profiles_than_genes_the_shortest_matrix_that_explains_all_is_taken(make, dtype):
+    few, tol = P[:10], 1e-6 if dtype == np.float64 else 2e-4
+    model = make().fit((few @ A.T).astype(dtype), few.astype(dtype))
+    centred = few - few.mean(axis=0)
+    expected = (np.linalg.pinv(centred, rcond=1e-10) @ centred @ A.T).T
+    np.testing.assert_allclose(model.measurement_matrix_, expected, atol=tol)
+    assert model.noise_ == 0
+
+
+def test_directions_that_rounding_alone_spans_have_no_weight_in_an_estimated_matrix(make):
+    profiles = P[:, :3] @ matrix(3, g=30)  # as float32 they fill all 30 directions
+    Z = profiles[:, :M] + np.random.default_rng(0).normal(size=(N, M))
+    single, double = (
+        make().fit(Z.astype(dtype), profiles.astype(dtype)).measurement_matrix_
+        for dtype in (np.float32, np.float64)
+    )
+    np.testing.assert_allclose(single, double, atol=1e-3)
+
+
+def test_constant_genes_have_no_weight_in_an_estimated_matrix(make):
+    constant = P.copy()
+    constant[:, [0, 7]] = 3.3, 0.0
+    for scaling in (None, "standard"):
+        model = make(gene_scaling=scaling).fit(constant @ A.T, constant)
+        expected = A.copy()
+        expected[:, [0, 7]] = 0
+        close(model.measurement_matrix_, expected)
+        inferred = model.predict(constant @ A.T)
+        close(inferred[:, [0, 7]], np.broadcast_to([3.3, 0.0], (N, 2)))
+
+
+def test_the_callers_matrix_may_change_after_the_fit(make):
+    own, Z = A.copy(), NEW @ A.T
+    model = make(own).fit(P @ A.T, P)
+    expected = model.predict(Z)
+    own[:] = 0
+    close(model.measurement_matrix_, A)
+    np.testing.assert_array_equal(model.predict(Z), expected)
+
+
+def test_matrices_may_be_lists_tables_and_tensors(make):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    expected = make(A).fit(P @ A.T, P).predict(NEW @ A.T)
+    for given in (A.tolist(), pd.DataFrame(A), torch.from_numpy(A)):
+        model = make(given).fit(P @ A.T, P)
+        np.testing.assert_array_equal(model.predict(NEW @ A.T), expected)
+        np.testing.assert_array_equal(model.predict(NEW @ A.T, measurement_matrix=given), expected)
+
+
+# -- noise -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("sigma", [0.1, 1.0])
+@scalings
+def test_noise_is_estimated_in_the_units_of_the_genes(make, scaling, sigma):
+    many = draw(2000, 4)
+    Z = noisy(many, A, sigma)
+    given = make(A, gene_scaling=scaling).fit(Z, many)
+    assert given.noise_ == pytest.approx(sigma, rel=0.05)
+    estimated = make(gene_scaling=scaling).fit(Z, many)
+    assert estimated.noise_ == pytest.approx(sigma, rel=0.1)
+
+
+def test_noise_free_measurements_have_no_noise(make):
+    assert make(A).fit(P @ A.T, P).noise_ < 1e-12
+    assert make().fit(P @ A.T, P).noise_ < 1e-12
+
+
+def test_noise_counts_the_degrees_of_freedom_that_an_estimated_matrix_takes(make):
+    variances, profiles = [], P[:20, :3] @ matrix(3, g=60)  # they differ in 3 of 60 directions
+    for seed in range(10):
+        noise = np.random.default_rng(seed).normal(size=(20, M))
+        model = make().fit(profiles[:, :M] + noise, profiles)
+        variances.append(model.noise_**2 * np.square(model.measurement_matrix_).sum() / M)
+    assert np.mean(variances) == pytest.approx(1, rel=0.1)
+
+
+def test_noise_given_by_hand_is_taken_as_it_is(make):
+    Z = noisy(P, A, 0.5)
+    expected = make(A).fit(Z, P)
+    by_hand = make(A, noise=expected.noise_).fit(P @ A.T, P)
+    assert by_hand.noise_ == expected.noise_
+    close(by_hand.predict(NEW @ A.T), expected.predict(NEW @ A.T))
+    assert make(noise=0.25).fit(Z, P).noise_ == 0.25
+
+
+def test_knowing_the_noise_lowers_the_error(make):
+    errors, many = [], matrix(12)
+    Z, Z_new = noisy(P, many, 1.0), noisy(NEW, many, 1.0, seed=7)
+    for noise in ("estimate", 0.0):
+        model = make(many, noise=noise).fit(Z, P)
+        errors.append(np.square(model.predict(Z_new) - NEW).mean())
+    assert errors[0] < 0.8 * errors[1]
+
+
+# -- another measurement -----------------------------------------------------------------------
+@scalings
+@pytest.mark.parametrize("m", [3, 9])
+def test_a_new_matrix_decodes_as_if_it_had_been_fitted(make, scaling, m):
+    other = matrix(m, 8)
+    Z_other = noisy(NEW, other, 0.3)
+    model = make(A, gene_scaling=scaling).fit(noisy(P, A, 0.3), P)
+    same = dict(gene_scaling=scaling, noise=model.noise_)
+    expected = make(other, **same).fit(P @ other.T, P).predict(Z_other)
+    close(model.predict(Z_other, measurement_matrix=other), expected)
+    assert model.set_measurement(other) is model
+    assert model.n_features_in_ == m
+    close(model.predict(Z_other), expected)
+
+
+def test_an_estimated_matrix_may_be_replaced_too(make):
+    Z = noisy(P, A, 0.3) + 5
+    model = make().fit(Z, P)
+    expected = make(B, noise=model.noise_).fit(P @ B.T, P).predict(NEW @ B.T)
+    close(model.predict(NEW @ B.T, measurement_matrix=B), expected)
+    close(model.set_measurement(B).predict(NEW @ B.T), expected)
+
+
+def test_predicting_by_another_matrix_leaves_the_estimator_as_it_was(make):
+    model = make().fit(noisy(P, A, 0.3), P)
+    expected, before = model.predict(NEW @ A.T), dict(vars(model))
+    model.predict(NEW @ B.T, measurement_matrix=B)
+    assert vars(model).keys() == before.keys()
+    assert all(value is before[name] for name, value in vars(model).items())
+    np.testing.assert_array_equal(model.predict(NEW @ A.T), expected)
+
+
+def test_fitting_again_returns_to_the_matrix_of_the_parameters(make):
+    model = make(A).fit(P @ A.T, P)
+    expected = model.predict(NEW @ A.T)
+    model.set_measurement(B).fit(P @ A.T, P)
+    np.testing.assert_array_equal(model.predict(NEW @ A.T), expected)
+
+
+def test_a_matrix_that_is_refused_changes_nothing(make):
+    model = make(A).fit(P @ A.T, P)
+    expected = model.predict(NEW @ A.T)
+    with pytest.raises(ValueError, match="columns"):
+        model.set_measurement(B[:, 1:])
+    np.testing.assert_array_equal(model.predict(NEW @ A.T), expected)
+
+
+def test_standard_scaling_makes_decoding_independent_of_the_units_of_genes(make):
+    model = partial(make, gene_scaling="standard", noise=0.0)
+    expected = model(A).fit(P @ A.T, P).predict(NEW @ A.T)
+    Q = P * SCALES + 3
+    found = model(A / SCALES).fit(Q @ (A / SCALES).T, Q)
+    close((found.predict((NEW * SCALES + 3) @ (A / SCALES).T) - 3) / SCALES, expected)
+
+
+# -- profiles ----------------------------------------------------------------------------------
+def test_profiles_that_are_nan_are_left_out_and_so_are_their_groups(make):
+    labelled = np.arange(N) % 4 != 0
+    Y, studies = np.where(labelled[:, None], P, np.nan), np.arange(N) % 7
+    if not hasattr(make(), "cv"):
+        pytest.skip("it has nothing to choose")
+    model = make(A, cv=GroupKFold(3)).set_params(shrinkage=None)
+    found = clone(model).fit(P @ A.T, Y, groups=studies)
+    expected = clone(model).fit(P[labelled] @ A.T, P[labelled], groups=studies[labelled])
+    np.testing.assert_array_equal(found.cv_errors_, expected.cv_errors_)
+    np.testing.assert_array_equal(found.predict(NEW @ A.T), expected.predict(NEW @ A.T))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clone(model).fit(P @ A.T, Y, groups=studies[:-1])
+    with pytest.raises(ValueError, match="'groups' parameter should not be None"):
+        clone(model).fit(P @ A.T, Y)
+
+
+def test_landmarks_are_rows_of_the_identity_and_come_back_as_measured(make):
+    panel = np.eye(G)[[3, 0, 12]]
+    model = make(panel).fit(P[:, [3, 0, 12]], P)
+    inferred = model.predict(NEW[:, [3, 0, 12]])
+    close(inferred[:, [3, 0, 12]], NEW[:, [3, 0, 12]])
+    assert np.square(inferred - NEW).mean() < 0.6 * np.square(P.mean(axis=0) - NEW).mean()
+    pipe = make_pipeline(LandmarkPanel([3, 0, 12]), make()).fit(P, P)
+    close(pipe.predict(NEW), inferred)
+
+
+def test_whole_profiles_in_whole_profiles_out(make):
+    pipe = make_pipeline(CompositeMeasurement(M, snr=10, random_state=0), make()).fit(P, P)
+    assert pipe.score(NEW, NEW) > 0.3
+    step = pipe.steps[-1][0]
+    grid = {"compositemeasurement__n_measurements": [2, M], f"{step}__noise": ["estimate", 0.5]}
+    search = GridSearchCV(pipe, grid, cv=2).fit(P, P)
+    assert search.best_params_["compositemeasurement__n_measurements"] == M
+    measure = pipe[0].set_params(snr=None)
+    pipe = make_pipeline(measure, make(measure.components_, noise=0.5)).fit(P, P)
+    np.testing.assert_array_equal(pipe[-1].measurement_matrix_, measure.components_)
+
+
+def test_single_and_double_precision_decode_the_same(make):
+    Z, Z_new, models = noisy(P, A, 0.3), noisy(NEW, A, 0.3), []
+    for dtype in (np.float32, np.float64):
+        models.append(make(A).fit(Z.astype(dtype), P.astype(dtype)))
+        assert models[-1].measurement_matrix_.dtype == dtype
+        assert models[-1].predict(Z_new).dtype == dtype
+    single, double = (model.predict(Z_new) for model in models)
+    np.testing.assert_allclose(single, double, rtol=2e-3)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["fitted", "set_measurement"])
+def test_saved_and_pickled_decoders_decode_the_same_and_other_matrices_too(make, again, tmp_path):
+    model = make().fit(noisy(P, A, 0.3), P)
+    m = A
+    if again:
+        m = model.set_measurement(B).measurement_matrix_
+    skgex.save(model, tmp_path / "model.skgex")
+    for same in (skgex.load(tmp_path / "model.skgex"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(same.predict(NEW @ m.T), model.predict(NEW @ m.T))
+        for M_other in (A[:2], B):
+            found, expected = (
+                decoder.predict(NEW @ M_other.T, measurement_matrix=M_other)
+                for decoder in (same, model)
+            )
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_tensors_in_tensors_out_with_another_matrix(make):
+    model = make(A).fit(P @ A.T, P)
+    found = model.predict(torch.from_numpy(NEW @ B.T), measurement_matrix=torch.from_numpy(B))
+    assert isinstance(found, torch.Tensor)
+    np.testing.assert_array_equal(found, model.predict(NEW @ B.T, measurement_matrix=B))
+
+
+# -- tables ------------------------------------------------------------------------------------
+def test_tables_are_decoded_by_another_matrix_without_a_warning(make):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    model = make(A).fit(pd.DataFrame(P @ A.T).add_prefix("a"), pd.DataFrame(P).add_prefix("g"))
+    Z = pd.DataFrame(NEW @ B.T).add_prefix("b")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = model.predict(Z, measurement_matrix=pd.DataFrame(B).add_prefix("g"))
+    close(found, model.predict(NEW @ B.T, measurement_matrix=B))
+    assert list(model.feature_names_in_) == [f"a{i}" for i in range(M)]
+    assert not hasattr(model.set_measurement(B), "feature_names_in_")
+
+
+def test_a_matrix_whose_genes_stand_in_another_order_is_refused(make):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    Y = pd.DataFrame(P).add_prefix("g")
+    swapped = pd.DataFrame(A, columns=Y.columns)[Y.columns[::-1]]
+    said = "measurement_matrix has other genes, or another order, than y"
+    with pytest.raises(ValueError, match=said):
+        make(swapped).fit(P @ A.T, Y)
+    model = make(A).fit(P @ A.T, Y)
+    with pytest.raises(ValueError, match=said):
+        model.set_measurement(swapped)
+    with pytest.raises(ValueError, match=said):
+        model.predict(NEW @ A.T, measurement_matrix=swapped)
