@@ -72,7 +72,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             self, as_host(X), dtype=[np.float64, np.float32], reset=False, force_writeable=True
         )
         D = torch.from_numpy(self.components_.T)
-        return self.pursue(D, torch.from_numpy(X).to(D.dtype)).numpy().astype(X.dtype, copy=False)
+        return self._pursue(D, torch.from_numpy(X).to(D.dtype)).numpy().astype(X.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Profiles of activities.
@@ -88,7 +88,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         check_is_fitted(self)
         return check_array(as_host(X), dtype=[np.float64, np.float32]) @ self.components_
 
-    def pursue(self, D, Z, *, normalize=True):
+    def _pursue(self, D, Z, *, normalize=True):
         """Activities of modules that look like the columns of D, in what was measured."""
         n_nonzero = min(self.n_nonzero, *D.shape)
         codes = solvers.matching_pursuit(

@@ -62,7 +62,7 @@ class DictionaryRegressor(SensingRegressor):
         if self.decode == "factor":
             return Z @ self._coef.T + self._intercept
         A, U = torch.from_numpy(self._A), torch.from_numpy(self.dictionary_.components_)
-        activities = self.dictionary_.pursue(
+        activities = self.dictionary_._pursue(
             A @ U.T, torch.from_numpy(Z), normalize=self.normalize
         )
         return (activities @ U).numpy()
