@@ -41,15 +41,21 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def load(arguments):
-    """Measured genes, target genes and groups of the file."""
-    data = read_expression(arguments.data)
+def panel(data, arguments):
+    """Masks of the measured genes and of the targets."""
     landmarks = data.gene_table[arguments.landmarks].astype(bool)
     targets = ~landmarks
     if arguments.exclude:
         targets &= ~data.gene_table[arguments.exclude].astype(bool)
     if "is_landmark" in data.gene_table:
         targets &= ~data.gene_table["is_landmark"].astype(bool)
+    return landmarks, targets
+
+
+def load(arguments):
+    """Measured genes, target genes and groups of the file."""
+    data = read_expression(arguments.data)
+    landmarks, targets = panel(data, arguments)
     groups = data.sample_table[arguments.group] if arguments.group else None
     return data.X[:, landmarks], data.X[:, targets], groups
 

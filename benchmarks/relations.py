@@ -15,6 +15,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from accuracy import panel
 from candidates import candidates
 
 from skgex.datasets import read_expression, read_gmt
@@ -45,15 +46,9 @@ def parse_arguments():
 def load(arguments):
     """Measured genes, target genes, the names of these, and groups of the file."""
     data = read_expression(arguments.data)
-    masks = {
-        name: column.astype(bool)
-        for name, column in data.gene_table.items()
-        if name in (arguments.landmarks, arguments.exclude, "is_landmark")
-    }
-    targets = ~np.any([*masks.values()], axis=0)
+    landmarks, targets = panel(data, arguments)
     names = data.gene_table[arguments.names] if arguments.names else data.genes
     groups = data.sample_table[arguments.group] if arguments.group else None
-    landmarks = masks[arguments.landmarks]
     return data.X[:, landmarks], data.X[:, targets], names[targets].astype(str), groups
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+from sklearn.utils.validation import check_array, check_consistent_length
 
 
 def as_host(array):
@@ -21,6 +22,20 @@ def like(array, template):
     if torch is not None and isinstance(template, torch.Tensor):
         return torch.as_tensor(array, device=template.device)
     return array
+
+
+def which_labelled(y):
+    """Mask of the labelled profiles of targets as a user passes them; see `labelled_rows`."""
+    y = check_array(as_host(y), ensure_2d=False, ensure_all_finite="allow-nan", input_name="y")
+    return labelled_rows(y)
+
+
+def of_rows(values, y, rows):
+    """What is said of each profile of ``y``, such as its study, for some rows; None stays None."""
+    if values is None:
+        return None
+    check_consistent_length(y, values)
+    return np.asarray(values)[rows]
 
 
 def labelled_rows(Y, name="y"):

@@ -77,7 +77,7 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         target_names = None if y is None else _get_feature_names(y)
         if not reset:
             seen = getattr(self, "target_names_", None)
-            _check_same_genes(target_names, seen, "y", "the y of the earlier call")
+            check_same_genes(target_names, seen, "y", "the y of the earlier call")
         X, y = validate_data(
             self,
             as_host(X),
@@ -145,7 +145,7 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if X is None:
             return None
         seen = getattr(self, "feature_names_in_", None)
-        _check_same_genes(_get_feature_names(X), seen, name, "X")
+        check_same_genes(_get_feature_names(X), seen, name, "X")
         X = check_array(as_host(X), dtype=_FLOATS, input_name=name, ensure_min_samples=0)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -160,7 +160,7 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError("X_val and y_val belong together: pass both, or neither.")
         X_val = self._check_more(X_val, "X_val")
         seen = getattr(self, "target_names_", None)
-        _check_same_genes(_get_feature_names(y_val), seen, "y_val", "y")
+        check_same_genes(_get_feature_names(y_val), seen, "y_val", "y")
         Y_val = check_array(
             as_host(y_val), dtype=_FLOATS, ensure_2d=False, allow_nd=False, input_name="y_val"
         )
@@ -196,7 +196,7 @@ class ProfileRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return like(Y.ravel() if self._y_ndim == 1 else Y, X)
 
 
-def _check_same_genes(names, seen, name, other):
+def check_same_genes(names, seen, name, other):
     """Refuse gene names of the argument ``name`` that are not those seen in ``other``."""
     if names is not None and seen is not None and list(names) != list(seen):
         raise ValueError(

@@ -10,13 +10,11 @@ from sklearn.utils.validation import (
     _check_feature_names,
     _get_feature_names,
     check_array,
-    check_consistent_length,
     check_is_fitted,
 )
 
-from skgex._utils._validation import as_host, labelled_rows
-from skgex.base import ProfileRegressor
-from skgex.base._profile_regressor import _check_same_genes
+from skgex._utils._validation import as_host, of_rows, which_labelled
+from skgex.base import ProfileRegressor, check_same_genes
 from skgex.preprocessing import GeneScaler
 
 
@@ -38,7 +36,7 @@ class SensingRegressor(ProfileRegressor):
     def _fit_measured(self, X, y, **learning):
         data = self._training_data(X, y)
         if learning.get("groups") is not None:
-            learning["groups"] = _of_labelled(learning["groups"], y)
+            learning["groups"] = of_rows(learning["groups"], y, which_labelled(y))
         if self.measurement_matrix is not None:
             self._refuse_ranks()
             A = self._check_matrix(self.measurement_matrix)
@@ -153,7 +151,7 @@ class SensingRegressor(ProfileRegressor):
 
     def _check_matrix(self, A):
         genes = getattr(self, "target_names_", None)
-        _check_same_genes(_get_feature_names(A), genes, "measurement_matrix", "y")
+        check_same_genes(_get_feature_names(A), genes, "measurement_matrix", "y")
         A = check_array(
             as_host(A), dtype=[np.float64, np.float32], input_name="measurement_matrix"
         )
@@ -192,9 +190,3 @@ def _estimate(Z, X):
     found = torch.linalg.lstsq(X - x_mean, Z - z_mean, rcond=rounding, driver="gelsd")
     A, offset = found.solution.T, z_mean - found.solution.T @ x_mean
     return A.numpy().astype(dtype), offset.numpy().astype(dtype), int(found.rank)
-
-
-def _of_labelled(values, y):
-    """What is said of each profile, for those with targets."""
-    check_consistent_length(values, y)
-    return np.asarray(values)[labelled_rows(np.asarray(as_host(y), dtype=np.float64))]

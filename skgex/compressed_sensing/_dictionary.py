@@ -28,7 +28,6 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         "n_modules": [Interval(Integral, 1, None, closed="left")],
         "n_nonzero": [Interval(Integral, 1, None, closed="left")],
     }
-    _nonnegative = False
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -45,13 +44,6 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self
         """
         X = validate_data(self, as_host(X), dtype=[np.float64, np.float32], force_writeable=True)
-        if self._nonnegative and X.min() < 0:
-            row, column = np.unravel_index(X.argmin(), X.shape)
-            raise ValueError(
-                f"Negative values in data passed to X in {type(self).__name__}: {X.min():.4g} in "
-                f"row {row}, column {column}. Its modules only add up; pass values on a scale "
-                "that starts at 0, for instance log2(1 + x) or scaled to [0, 1]."
-            )
         self.components_ = self._learn(torch.from_numpy(X)).numpy()
         return self
 
@@ -91,9 +83,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _pursue(self, D, Z, *, normalize=True):
         """Activities of modules that look like the columns of D, in what was measured."""
         n_nonzero = min(self.n_nonzero, *D.shape)
-        codes = solvers.matching_pursuit(
-            D, Z, n_nonzero, normalize=normalize, nonnegative=self._nonnegative
-        )
+        codes = solvers.matching_pursuit(D, Z, n_nonzero, normalize=normalize)
         return codes.dense(D.shape[1])
 
     @property
@@ -102,6 +92,5 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = self._nonnegative
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -45,12 +45,10 @@ class DictionaryRegressor(SensingRegressor):
         self._activity_mean, self._activity_factor = (
             part.numpy() for part in (moments.mean, moments.factor)
         )
-        self._residual_mean, self._residual_variance = (
-            residuals.mean(axis=0),
-            residuals.var(axis=0),
-        )
+        self._residual_mean = residuals.mean(axis=0)
+        self._residual_variance = residuals.var(axis=0)
 
-    def _prepare(self):
+    def _prepare(self):  # for both: decode and normalize may be set after fit
         A, U = torch.from_numpy(self._A), torch.from_numpy(self.dictionary_.components_)
         parts = self._activity_mean, self._activity_factor
         activities = solvers.GaussianProfiles(*map(torch.from_numpy, parts))

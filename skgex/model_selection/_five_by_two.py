@@ -8,7 +8,8 @@ from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods, validate_params
 
-from skgex.model_selection._labeled_fold import LabeledFold, which_labelled
+from skgex._utils._validation import which_labelled
+from skgex.model_selection._labeled_fold import LabeledFold
 
 
 class FiveByTwoResult(NamedTuple):

@@ -2,9 +2,8 @@
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator, check_cv
-from sklearn.utils.validation import check_array, check_consistent_length
 
-from skgex._utils._validation import as_host, labelled_rows
+from skgex._utils._validation import of_rows, which_labelled
 
 
 class LabeledFold(BaseCrossValidator):
@@ -62,7 +61,7 @@ class LabeledFold(BaseCrossValidator):
             )
         labelled = which_labelled(y)
         rows, unlabelled = np.flatnonzero(labelled), np.flatnonzero(~labelled)
-        groups = _of_rows(groups, y, rows)
+        groups = of_rows(groups, y, rows)
         # The splitter sees labelled profiles only; their values are of no interest to it.
         placeholder = np.zeros(len(rows))
         for train, test in check_cv(self.cv).split(placeholder, placeholder, groups):
@@ -84,18 +83,5 @@ class LabeledFold(BaseCrossValidator):
             return check_cv(self.cv).get_n_splits(X, y, groups)
         rows = np.flatnonzero(which_labelled(y))
         placeholder = np.zeros(len(rows))
-        groups = _of_rows(groups, y, rows)
+        groups = of_rows(groups, y, rows)
         return check_cv(self.cv).get_n_splits(placeholder, placeholder, groups)
-
-
-def which_labelled(y):
-    """Mask of the labelled profiles of targets as a user passes them."""
-    y = check_array(as_host(y), ensure_2d=False, ensure_all_finite="allow-nan", input_name="y")
-    return labelled_rows(y)
-
-
-def _of_rows(groups, y, rows):
-    if groups is None:
-        return None
-    check_consistent_length(y, groups)
-    return np.asarray(groups)[rows]
