@@ -39,7 +39,7 @@ numpydoc_xref_param_type = False
 numpydoc_validation_checks = {"GL08", "PR01", "PR02", "PR03", "RT01", "SS01"}
 numpydoc_validation_exclude = {
     r"\.(AlignmentReport|FiveByTwoResult|GeneSetAgreement|GeneSummary|MethodResult)$",
-    r"\.(ProfileSplit|TwoSampleResult)$",
+    r"\.(Enrichment|ModuleEnrichment|ModuleMatch|ModuleSizes|ProfileSplit|TwoSampleResult)$",
 }
 
 # -- gallery -----------------------------------------------------------------------------------

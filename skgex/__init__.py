@@ -37,7 +37,14 @@ _CONTENTS = {
         "SVDRegressor",
         "KSVD",
         "KSVDRegressor",
+        "SparseNMF",
+        "SparseNMFRegressor",
+        "SMAF",
+        "SMAFRegressor",
+        "SMAFNetRegressor",
+        "CSGMRegressor",
     ],
+    "skgex.ensemble": ["ResidualRegressor"],
     "skgex.preprocessing": [
         "GeneScaler",
         "LandmarkPanel",
@@ -73,7 +80,13 @@ _CONTENTS = {
         "five_by_two_cv_ttest",
         "split_profiles",
     ],
-    "skgex.inspection": ["gene_set_agreement"],
+    "skgex.inspection": [
+        "enrichment",
+        "gene_set_agreement",
+        "module_enrichment",
+        "module_genes",
+        "module_stability",
+    ],
     "skgex.plotting": [],  # used as skgex.plotting.ReliabilityDisplay
     "skgex.persistence": ["describe", "load", "save"],
 }

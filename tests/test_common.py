@@ -26,7 +26,10 @@ SMALL = {
     "DeepCNMTLRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
     "DeepAMTLRegressor": dict(hidden_units=32, block_size=8, max_epochs=40, random_state=0),
     "DeepAMTFLRegressor": dict(hidden_units=32, max_epochs=40, random_state=0),
+    "SMAFNetRegressor": dict(n_rounds=2, hidden_units=32, max_epochs=100, random_state=0),
+    "ResidualRegressor": dict(residual_estimator=skgex.RidgeRegressor(), random_state=0),
     "CompositeMeasurement": dict(n_measurements=2),
+    "CSGMRegressor": dict(latent_dim=4, hidden_units=16, max_epochs=5, n_steps=20, random_state=0),
 }
 
 
@@ -62,7 +65,7 @@ def test_public_names_are_documented_and_listed_by_their_package(name):
 
 
 def test_every_estimator_of_a_listed_package_is_importable_from_the_top():
-    packages = ("inference", "multitask", "compressed_sensing", "preprocessing")
+    packages = ("inference", "multitask", "compressed_sensing", "ensemble", "preprocessing")
     for package in (f"skgex.{name}" for name in packages):
         for name in importlib.import_module(package).__all__:
             value = getattr(importlib.import_module(package), name)
@@ -82,7 +85,7 @@ def test_subpackages_are_attributes_and_loaded_when_used(name):
 
 @pytest.mark.parametrize("estimator", list(public_estimators()), ids=lambda e: type(e).__name__)
 def test_constructor_parameters_are_documented(estimator):
-    for name in estimator.get_params():
+    for name in estimator.get_params(deep=False):
         assert name in type(estimator).__doc__, f"{name} is not documented"
     if is_regressor(estimator):
-        assert "gene_scaling" in estimator.get_params()
+        assert "gene_scaling" in estimator.get_params(deep=False)

@@ -10,6 +10,7 @@ from skgex._solvers._relevance import RelevanceKernelRidge
 from skgex._solvers._ridge import LinearFit, PrimalRidge, least_squares, ridge_problem
 from skgex._solvers._ridge_cv import Profiles, held_out_errors
 from skgex._solvers._smaf import Modules, smaf
+from skgex._solvers._sparse_profiles import SparseProfiles, penalised, pursued
 from skgex._solvers._tolerance_lasso import nonnegative_lasso_at_tolerance
 from skgex._solvers._wiener import FactorProfiles, GaussianProfiles, ProfileMixture
 
@@ -24,6 +25,7 @@ __all__ = [
     "ProfileMixture",
     "Profiles",
     "SparseCodes",
+    "SparseProfiles",
     "held_out_errors",
     "kernel_ridge",
     "ksvd",
@@ -34,6 +36,8 @@ __all__ = [
     "matching_pursuit",
     "nearest",
     "nonnegative_lasso_at_tolerance",
+    "penalised",
+    "pursued",
     "rbf_kernel",
     "ridge_problem",
     "scale_of",

@@ -7,7 +7,7 @@ In the units of scikit-learn, for every target: ``P(w) = ½ wᵀGw − qᵀw + �
 import torch
 
 
-def lasso_gap(coef, gradient, xty, y_norm, alpha):
+def lasso_gap(coef, gradient, xty, y_norm, alpha, nonnegative=False):
     """Duality gap of every target.
 
     Parameters
@@ -17,6 +17,8 @@ def lasso_gap(coef, gradient, xty, y_norm, alpha):
         ``q − G w``, the correlation of the features with the residual.
     xty : Tensor of shape (n_targets, n_features)
     y_norm, alpha : Tensor of shape (n_targets,)
+    nonnegative : bool
+        Whether no coefficient may be below zero.
 
     Returns
     -------
@@ -26,13 +28,15 @@ def lasso_gap(coef, gradient, xty, y_norm, alpha):
     residual_y = y_norm - explained
     residual_norm = residual_y - (coef * gradient).sum(dim=1)
     # The residual, shrunk until no feature correlates more than alpha with it, is dual feasible.
-    largest = gradient.abs().amax(dim=1)
+    largest = (gradient if nonnegative else gradient.abs()).amax(dim=1)
     shrink = torch.where(largest > alpha, alpha / largest, 1.0)
     primal = residual_norm / 2 + alpha * coef.abs().sum(dim=1)
     return primal - (shrink * residual_y - shrink.square() * residual_norm / 2)
 
 
-def lasso_proximal_gradient(gram, xty, y_norm, alpha, *, tol, max_iter, check_every=20):
+def lasso_proximal_gradient(
+    gram, xty, y_norm, alpha, *, tol, max_iter, nonnegative=False, check_every=20
+):
     """Solve all targets at once by accelerated proximal gradient steps with restarts.
 
     One matrix product a step, so that an accelerator stays busy; targets whose duality gap has
@@ -45,6 +49,8 @@ def lasso_proximal_gradient(gram, xty, y_norm, alpha, *, tol, max_iter, check_ev
     y_norm, alpha : Tensor of shape (n_targets,)
     tol : float
     max_iter : int
+    nonnegative : bool
+        Keep all coefficients at or above zero.
     check_every : int
         Steps between two looks at the gaps.
 
@@ -63,7 +69,7 @@ def lasso_proximal_gradient(gram, xty, y_norm, alpha, *, tol, max_iter, check_ev
     """
     step = 1 / torch.linalg.eigvalsh(gram)[-1].clamp_min(torch.finfo(gram.dtype).tiny)
     coef = torch.zeros_like(xty)
-    gap = lasso_gap(coef, xty, xty, y_norm, alpha)
+    gap = lasso_gap(coef, xty, xty, y_norm, alpha, nonnegative)
     n_iter = torch.zeros(len(xty), dtype=torch.int64, device=xty.device)
     active = (gap > tol * y_norm).nonzero().squeeze(1)
     w = z = coef[active]
@@ -73,7 +79,10 @@ def lasso_proximal_gradient(gram, xty, y_norm, alpha, *, tol, max_iter, check_ev
             break
         q, threshold = xty[active], step * alpha[active, None]
         u = z + step * (q - z @ gram)
-        new = u.sign() * (u.abs() - threshold).clamp_min(0)
+        if nonnegative:
+            new = (u - threshold).clamp_min(0)
+        else:
+            new = u.sign() * (u.abs() - threshold).clamp_min(0)
         uphill = ((z - new) * (new - w)).sum(dim=1, keepdim=True) > 0
         momentum[uphill] = 1
         following = (1 + (1 + 4 * momentum.square()).sqrt()) / 2
@@ -81,7 +90,8 @@ def lasso_proximal_gradient(gram, xty, y_norm, alpha, *, tol, max_iter, check_ev
         w, momentum = new, following
         if iteration % check_every == 0 or iteration == max_iter:
             coef[active], n_iter[active] = w, iteration
-            gap[active] = lasso_gap(w, q - w @ gram, q, y_norm[active], alpha[active])
+            rest = w, q - w @ gram, q, y_norm[active], alpha[active]
+            gap[active] = lasso_gap(*rest, nonnegative)
             left = gap[active] > tol * y_norm[active]
             active, w, z, momentum = active[left], w[left], z[left], momentum[left]
     return coef, gap, n_iter

@@ -54,21 +54,41 @@ measurement_matrix : array-like of shape (n_measurements, n_genes), default=None
     A. None estimates it from measurements and profiles, as the shortest that explains the
     former.""",
     "decode": """\
-decode : {"factor", "pursuit"}, default="factor"
-    "pursuit" finds a few modules that explain the measurements, ``min ‖z − A Uᵀ w‖`` with at
-    most ``n_nonzero`` activities w, and adds them up. "factor" takes activities, and what they
-    leave of each gene, for Gaussian with the moments that they have in the training profiles,
-    and infers the conditional mean.
+decode : {"factor", "lasso", "omp"}, default="factor"
+    How a measurement z is explained by modules. "omp" finds a few of them,
+    ``min ‖z − A Uᵀ w‖²`` with at most ``n_active`` activities w; "lasso" minimises
+    ``½ ‖z − A Uᵀ w‖² + α ‖w‖₁``. "factor" takes activities, and what they leave of each gene, for
+    Gaussian with the moments that they have in the training profiles, and infers the conditional
+    mean.
+n_active : int, default=None
+    Modules of a profile at most, for "omp"; below the number of measurements. None chooses what
+    decodes a fifth of the training profiles best by modules of the others.
+alpha : float in [0, 1], default=None
+    Penalty for "lasso", as a share of the least that leaves no module. None chooses among 5 from
+    0.003 to 0.3.
+residual : bool, default=True
+    Take what modules leave of each gene into account, for "lasso" and "omp": a profile is
+    ``Uᵀ w + e``, measurements are whitened by the covariance of ``A e`` and noise, and the mean
+    of e, given what the modules leave of z, is added. False decodes by modules alone.
 normalize : bool, default=True
-    Bring what modules look like in the measurements to unit norm for the pursuit. The 2019
-    report does not, which makes its coefficients wrong; False reproduces it.""",
+    Bring what modules look like in the measurements to unit norm for "omp". The published
+    pipelines do not, which makes their coefficients wrong.""",
+    "memory": """\
+memory : str or joblib.Memory, default=None
+    Folder that keeps what was learned of the profiles, so that another measurement, ``decode`` or
+    ``noise`` learns nothing again; needs an integer ``random_state``.""",
     "noise": """\
 noise : "estimate" or float, default="estimate"
     σ, in the units of the profiles: what is added to a gene before it is measured. Estimated
     from what A leaves unexplained of the training measurements.""",
     "linear_scaling": """\
-gene_scaling : {"standard", "rank-gaussian"} or None, default=None
-    Per-gene scaling of profiles, inverted on output. "rank-gaussian" only without a matrix.""",
+gene_scaling : {"standard", "range", "rank-gaussian"} or None, default=None
+    Per-gene scaling of profiles, inverted on output; see
+    :class:`~skgex.preprocessing.GeneScaler`. "rank-gaussian" only without a matrix.""",
+    "range_scaling": """\
+gene_scaling : {"range"} or None, default="range"
+    "range" brings the training values of every gene to [0, 1], and the inferred ones back. With
+    None the profiles may not be negative.""",
     "measured": """\
 noise_ : float
 measurement_matrix_ : ndarray of shape (n_measurements, n_genes)

@@ -17,18 +17,25 @@ from skgex._utils._validation import as_host, of_rows, which_labelled
 from skgex.base import ProfileRegressor, check_same_genes
 from skgex.preprocessing import GeneScaler
 
+# Scalings of genes after which a measurement is linear still.
+_LINEAR = ("standard", "range")
+
 
 class SensingRegressor(ProfileRegressor):
     """A regressor that knows how its inputs were measured: ``z = A x``, with genes x.
 
     A is ``measurement_matrix``, or estimated from the training profiles and their measurements. A
-    method learns from ``TrainingData`` in ``_learn`` and gets ready to decode in ``_prepare``,
-    which reads ``self._A``, the measurement of scaled genes; with another measurement only the
-    latter is called again. ``_decode`` makes scaled profiles of measurements without offset.
+    method learns from ``TrainingData`` in ``_learn``; in ``_make_decoder`` it makes a function
+    from measurements without offset to scaled profiles, both tensors, which reads ``self._A``, the
+    measurement of scaled genes. With another measurement only the latter is called again.
     """
+
+    # Made of what is kept, whenever it is not there.
+    _not_saved = ("_decoder",)
 
     _parameter_constraints: dict = {
         **ProfileRegressor._parameter_constraints,
+        "gene_scaling": [StrOptions({*_LINEAR, "rank-gaussian"}), None],
         "measurement_matrix": ["array-like", None],
         "noise": [StrOptions({"estimate"}), Interval(Real, 0, None, closed="left")],
     }
@@ -50,7 +57,7 @@ class SensingRegressor(ProfileRegressor):
         else:
             self._A, self._offset, rank = _estimate(data.X, data.Y)
             self.measurement_matrix_ = self._A
-            if self.gene_scaling == "standard":  # nothing is known of constant genes
+            if self.gene_scaling in _LINEAR:  # nothing is known of constant genes
                 scale = self.y_scaler_.scale_
                 A = self._A / np.where(scale == 0, np.inf, scale)
                 self.measurement_matrix_ = A.astype(self.dtype_)
@@ -60,6 +67,14 @@ class SensingRegressor(ProfileRegressor):
         self._learn(data, **learning)
         self._prepare()
         return self
+
+    def _prepare(self):
+        self._decoder = self._make_decoder()
+
+    def _decode(self, Z):
+        # A loaded model makes its decoder whenever it is asked; set_measurement keeps one.
+        decoder = self._decoder if hasattr(self, "_decoder") else self._make_decoder()
+        return decoder(torch.from_numpy(Z)).numpy()
 
     def _fit_scalers(self, X, Y, weight, used, X_unlabeled):
         super()._fit_scalers(X, Y, weight, used, X_unlabeled)
@@ -172,9 +187,10 @@ class SensingRegressor(ProfileRegressor):
         """Remember A, and what it is on scaled genes: ``A diag(scale)``, with an offset."""
         self.measurement_matrix_, self._A = A, A
         self._offset = np.zeros(len(A), self.dtype_)
-        if self.gene_scaling == "standard":
+        if self.gene_scaling in _LINEAR:
             self._A = (A * self.y_scaler_.scale_).astype(self.dtype_)
-            self._offset = (A @ self.y_scaler_.mean_).astype(self.dtype_)
+            zero = self.y_scaler_.inverse_transform(np.zeros((1, A.shape[1])))
+            self._offset = (A @ zero[0]).astype(self.dtype_)
 
 
 def _estimate(Z, X):

@@ -20,14 +20,18 @@ from skgex._utils._validation import as_host
 class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A dictionary of modules: ``x ≈ Σ_k w_k u_k`` with few activities ``w_k`` that are not zero.
 
-    A method implements ``_learn(X) -> components`` on a tensor of profiles. Activities of profiles
-    are found by orthogonal matching pursuit.
+    A method implements ``_learn(X, n_modules) -> components`` on a tensor of profiles. Activities
+    of profiles are found by orthogonal matching pursuit.
     """
 
     _parameter_constraints: dict = {
-        "n_modules": [Interval(Integral, 1, None, closed="left")],
+        "n_modules": [Interval(Integral, 1, None, closed="left"), None],
         "n_nonzero": [Interval(Integral, 1, None, closed="left")],
     }
+    _default_n_modules = 100
+    # Whether the method is about profiles, and about activities, that are not negative.
+    _nonnegative_profiles = False
+    _nonnegative_activities = False
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -42,10 +46,34 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If there are fewer profiles than modules, or values that the method does not allow.
         """
         X = validate_data(self, as_host(X), dtype=[np.float64, np.float32], force_writeable=True)
-        self.components_ = self._learn(torch.from_numpy(X)).numpy()
+        if self._nonnegative_profiles and X.min() < 0:
+            raise ValueError(
+                f"Negative values in data passed to {type(self).__name__}: the lowest is "
+                f"{X.min():.3g}, but its modules and profiles are not negative. Bring genes to "
+                "[0, 1] first: gene_scaling='range' of a regressor, or GeneScaler('range')."
+            )
+        self.components_ = self._learn(torch.from_numpy(X), self._n_modules(X)).numpy()
         return self
+
+    def _n_modules(self, X):
+        most = self._most_modules(X)
+        if self.n_modules is not None and self.n_modules > most:
+            raise ValueError(
+                f"n_modules={self.n_modules}, but {len(X)} profiles (n_samples={len(X)}) of "
+                f"{X.shape[1]} genes make no more than {most}. Set n_modules to at most {most}, "
+                "or to None."
+            )
+        return self.n_modules or min(self._default_n_modules, most)
+
+    def _most_modules(self, X):
+        return len(X)
 
     def transform(self, X):
         """Activities of the modules in profiles.
@@ -64,7 +92,11 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             self, as_host(X), dtype=[np.float64, np.float32], reset=False, force_writeable=True
         )
         D = torch.from_numpy(self.components_.T)
-        return self._pursue(D, torch.from_numpy(X).to(D.dtype)).numpy().astype(X.dtype, copy=False)
+        Z = torch.from_numpy(X).to(D.dtype)
+        activities = solvers.pursued(
+            D, Z, self.n_nonzero, nonnegative=self._nonnegative_activities
+        )
+        return activities.numpy().astype(X.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Profiles of activities.
@@ -80,12 +112,6 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         check_is_fitted(self)
         return check_array(as_host(X), dtype=[np.float64, np.float32]) @ self.components_
 
-    def _pursue(self, D, Z, *, normalize=True):
-        """Activities of modules that look like the columns of D, in what was measured."""
-        n_nonzero = min(self.n_nonzero, *D.shape)
-        codes = solvers.matching_pursuit(D, Z, n_nonzero, normalize=normalize)
-        return codes.dense(D.shape[1])
-
     @property
     def _n_features_out(self):
         return len(self.components_)
@@ -93,4 +119,5 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.positive_only = self._nonnegative_profiles
         return tags

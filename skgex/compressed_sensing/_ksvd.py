@@ -26,8 +26,8 @@ class KSVD(Dictionary):
 
     Parameters
     ----------
-    n_modules : int, default=100
-        At most the number of profiles.
+    n_modules : int, default=None
+        At most the number of profiles; None is 100, or as many as there are profiles.
     n_nonzero : int, default=15
         Modules of a profile at most.
     n_rounds : int, default=20
@@ -64,15 +64,14 @@ class KSVD(Dictionary):
 
     _parameter_constraints: dict = {**Dictionary._parameter_constraints, **_PARAMS}
 
-    def __init__(self, n_modules=100, n_nonzero=15, *, n_rounds=20, random_state=None):
+    def __init__(self, n_modules=None, n_nonzero=15, *, n_rounds=20, random_state=None):
         self.n_modules = n_modules
         self.n_nonzero = n_nonzero
         self.n_rounds = n_rounds
         self.random_state = random_state
 
-    def _learn(self, X):
+    def _learn(self, X, n_modules):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        n_modules = min(self.n_modules, len(X))
         n_nonzero = min(self.n_nonzero, n_modules, X.shape[1])
         generator = torch.Generator().manual_seed(seed)
         U, self.errors_ = solvers.ksvd(X, n_modules, n_nonzero, generator, n_rounds=self.n_rounds)
@@ -89,8 +88,8 @@ class KSVDRegressor(DictionaryRegressor):
     Parameters
     ----------
     %(measurement)s
-    n_modules : int, default=100
-        At most the number of profiles.
+    n_modules : int, default=None
+        At most the number of profiles; None is 100, or as many as there are profiles.
     n_nonzero : int, default=15
         Modules of a profile at most.
     n_rounds : int, default=20
@@ -98,11 +97,14 @@ class KSVDRegressor(DictionaryRegressor):
     %(decode)s
     %(noise)s
     %(linear_scaling)s
+    %(memory)s
     random_state : int, RandomState instance or None, default=None
 
     Attributes
     ----------
     dictionary_ : KSVD
+    n_active_, alpha_ : int and float
+        For "omp" and for "lasso".
     %(measured)s
 
     References
@@ -121,6 +123,7 @@ class KSVDRegressor(DictionaryRegressor):
     (200, 100)
     """
 
+    _dictionary = KSVD
     _parameter_constraints: dict = {
         **DictionaryRegressor._parameter_constraints,
         **KSVD._parameter_constraints,
@@ -130,13 +133,17 @@ class KSVDRegressor(DictionaryRegressor):
         self,
         measurement_matrix=None,
         *,
-        n_modules=100,
+        n_modules=None,
         n_nonzero=15,
         n_rounds=20,
         decode="factor",
+        n_active=None,
+        alpha=None,
+        residual=True,
         normalize=True,
         noise="estimate",
         gene_scaling=None,
+        memory=None,
         random_state=None,
     ):
         self.measurement_matrix = measurement_matrix
@@ -144,15 +151,11 @@ class KSVDRegressor(DictionaryRegressor):
         self.n_nonzero = n_nonzero
         self.n_rounds = n_rounds
         self.decode = decode
+        self.n_active = n_active
+        self.alpha = alpha
+        self.residual = residual
         self.normalize = normalize
         self.noise = noise
         self.gene_scaling = gene_scaling
+        self.memory = memory
         self.random_state = random_state
-
-    def _make_dictionary(self):
-        return KSVD(
-            self.n_modules,
-            self.n_nonzero,
-            n_rounds=self.n_rounds,
-            random_state=self.random_state,
-        )

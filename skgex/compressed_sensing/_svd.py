@@ -15,8 +15,8 @@ class SVDDictionary(Dictionary):
 
     Parameters
     ----------
-    n_modules : int, default=100
-        At most the number of profiles and of genes.
+    n_modules : int, default=None
+        At most the number of profiles and of genes; None is 100, or as many as there can be.
     n_nonzero : int, default=15
         Modules of a profile at most.
 
@@ -45,16 +45,19 @@ class SVDDictionary(Dictionary):
 
     _parameter_constraints: dict = {**Dictionary._parameter_constraints}
 
-    def __init__(self, n_modules=100, n_nonzero=15):
+    def __init__(self, n_modules=None, n_nonzero=15):
         self.n_modules = n_modules
         self.n_nonzero = n_nonzero
 
-    def _learn(self, X):
+    def _learn(self, X, n_modules):
         _, values, U = torch.linalg.svd(X, full_matrices=False)
         largest = U.abs().argmax(dim=1, keepdim=True)
         U = U * U.gather(1, largest).sign()  # otherwise signs depend on the machine
-        self.singular_values_ = values[: self.n_modules].numpy()
-        return U[: self.n_modules].contiguous()
+        self.singular_values_ = values[:n_modules].numpy()
+        return U[:n_modules].contiguous()
+
+    def _most_modules(self, X):
+        return min(X.shape)
 
 
 @fill_docstring
@@ -62,23 +65,26 @@ class SVDRegressor(DictionaryRegressor):
     """Profiles from measurements, by the first singular vectors of the profiles.
 
     :class:`SVDDictionary` takes modules U from the training profiles; a measurement ``z = A x`` is
-    decoded by them as ``decode`` says. What the 2019 report calls k-SVD is ``n_modules=15,
-    n_nonzero=15, decode="pursuit", normalize=False``: the first 15 of them, all in use.
+    decoded by them as ``decode`` says. What the 2019 report calls k-SVD is
+    ``SVDRegressor.published(A, n_modules=15)``: the first 15 of them, all in use.
 
     Parameters
     ----------
     %(measurement)s
-    n_modules : int, default=100
-        At most the number of profiles and of genes.
+    n_modules : int, default=None
+        At most the number of profiles and of genes; None is 100, or as many as there can be.
     n_nonzero : int, default=15
         Modules of a profile at most.
     %(decode)s
     %(noise)s
     %(linear_scaling)s
+    %(memory)s
 
     Attributes
     ----------
     dictionary_ : SVDDictionary
+    n_active_, alpha_ : int and float
+        For "omp" and for "lasso".
     %(measured)s
 
     References
@@ -96,6 +102,7 @@ class SVDRegressor(DictionaryRegressor):
     (200, 100)
     """
 
+    _dictionary = SVDDictionary
     _parameter_constraints: dict = {
         **DictionaryRegressor._parameter_constraints,
         **SVDDictionary._parameter_constraints,
@@ -105,20 +112,25 @@ class SVDRegressor(DictionaryRegressor):
         self,
         measurement_matrix=None,
         *,
-        n_modules=100,
+        n_modules=None,
         n_nonzero=15,
         decode="factor",
+        n_active=None,
+        alpha=None,
+        residual=True,
         normalize=True,
         noise="estimate",
         gene_scaling=None,
+        memory=None,
     ):
         self.measurement_matrix = measurement_matrix
         self.n_modules = n_modules
         self.n_nonzero = n_nonzero
         self.decode = decode
+        self.n_active = n_active
+        self.alpha = alpha
+        self.residual = residual
         self.normalize = normalize
         self.noise = noise
         self.gene_scaling = gene_scaling
-
-    def _make_dictionary(self):
-        return SVDDictionary(self.n_modules, self.n_nonzero)
+        self.memory = memory

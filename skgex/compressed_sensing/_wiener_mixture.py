@@ -92,8 +92,6 @@ class WienerMixtureRegressor(SensingRegressor):
         "cv": ["cv_object"],
         "random_state": ["random_state"],
     }
-    # Made of what is kept, whenever it is not there.
-    _not_saved = ("_decoder",)
 
     def __init__(
         self,
@@ -193,16 +191,8 @@ class WienerMixtureRegressor(SensingRegressor):
             labels = labels.unique(return_inverse=True)[1]  # none is empty
         return solvers.ProfileMixture.of(X, labels)
 
-    def _prepare(self):
-        self._decoder = self._make_decoder()
-
     def _make_decoder(self):
         parts = map(torch.from_numpy, (self.means_, self._residuals, self.labels_))
         A, noise = torch.from_numpy(self._A), self._noise_covariance()
         mixture = solvers.ProfileMixture(*parts)
         return mixture.decoder(A, noise, self.shrinkage_, self.own_share_)
-
-    def _decode(self, Z):
-        # A loaded model makes its decoder whenever it is asked; set_measurement keeps one.
-        decoder = self._decoder if hasattr(self, "_decoder") else self._make_decoder()
-        return decoder(torch.from_numpy(Z)).numpy()

@@ -1,5 +1,28 @@
 """What fitted models have learned, held against what is known of genes."""
 
+from skgex.inspection._enrichment import Enrichment, enrichment
 from skgex.inspection._gene_sets import GeneSetAgreement, gene_set_agreement
+from skgex.inspection._module_enrichment import ModuleEnrichment, module_enrichment
+from skgex.inspection._modules import (
+    ModuleMatch,
+    ModuleSizes,
+    match_modules,
+    module_genes,
+    module_sizes,
+    module_stability,
+)
 
-__all__ = ["gene_set_agreement", "GeneSetAgreement"]
+__all__ = [
+    "enrichment",
+    "gene_set_agreement",
+    "match_modules",
+    "module_enrichment",
+    "module_genes",
+    "module_sizes",
+    "module_stability",
+    "Enrichment",
+    "GeneSetAgreement",
+    "ModuleEnrichment",
+    "ModuleMatch",
+    "ModuleSizes",
+]

@@ -21,15 +21,16 @@ from skgex._utils._blocks import gene_blocks
 class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Bring every gene to a common scale, and predictions back from it.
 
-    ``"standard"`` subtracts the gene's mean and divides by its standard deviation.
-    ``"rank-gaussian"`` replaces a value by the normal score of its rank among the training
-    profiles, ``z = Φ⁻¹(mid-rank / n)``; between and beyond training values the map is linear and
-    constant. On heavy-tailed expression data this can matter as much as the choice of method does,
-    since no single profile can dominate a squared loss any more.
+    ``"standard"`` subtracts the gene's mean and divides by its standard deviation. ``"range"``
+    brings the lowest training value to 0 and the highest to 1. ``"rank-gaussian"`` replaces a
+    value by the normal score of its rank among the training profiles, ``z = Φ⁻¹(mid-rank / n)``;
+    between and beyond training values the map is linear and constant. On heavy-tailed expression
+    data this can matter as much as the choice of method does, since no single profile can dominate
+    a squared loss any more.
 
     Parameters
     ----------
-    method : {"standard", "rank-gaussian"} or None, default="standard"
+    method : {"standard", "range", "rank-gaussian"} or None, default="standard"
         None leaves values as they are.
     n_quantiles : int, default=512
         Number of nodes, evenly spaced in ``z``, that hold a gene's rank map. Memory is
@@ -37,9 +38,11 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    mean_, scale_ : ndarray of shape (n_genes,)
-        For "standard". The scale of constant genes is 0: they are only centred, and come back as
-        the constant whatever was inferred.
+    mean_, minimum_ : ndarray of shape (n_genes,)
+        For "standard" and for "range": what is subtracted.
+    scale_ : ndarray of shape (n_genes,)
+        For both, what is divided by. The scale of constant genes is 0: they are only shifted, and
+        come back as the constant whatever was inferred.
     quantiles_ : ndarray of shape (n_genes, n_quantiles)
         For "rank-gaussian": the values at the nodes.
     z_range_ : ndarray of shape (2, n_genes)
@@ -65,7 +68,7 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "method": [StrOptions({"standard", "rank-gaussian"}), None],
+        "method": [StrOptions({"standard", "range", "rank-gaussian"}), None],
         "n_quantiles": [Interval(Integral, 2, None, closed="left")],
     }
 
@@ -113,6 +116,9 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             X, weight = X[weight > 0], weight[weight > 0]
         if self.method == "standard":
             self.mean_, self.scale_ = _moments(X, weight)
+        elif self.method == "range":
+            self.minimum_ = X.min(axis=0).astype(np.float64)
+            self.scale_ = X.max(axis=0) - self.minimum_
         elif self.method == "rank-gaussian":
             self._fit_ranks(X, weight)
         return self
@@ -152,15 +158,19 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = validate_data(self, X, reset=False, dtype=FLOAT_DTYPES)
         if self.method is None:
             return X.copy()
-        scores = self._z_scores if self.method == "standard" else self._normal_scores
+        scores = self._normal_scores if self.method == "rank-gaussian" else self._linear_scores
         Z = np.empty_like(X, order="C")
         for genes in gene_blocks(*X.shape):
             Z[:, genes] = scores(X[:, genes], genes)
         return Z
 
-    def _z_scores(self, X, genes):
+    @property
+    def _subtracted(self):
+        return self.mean_ if self.method == "standard" else self.minimum_
+
+    def _linear_scores(self, X, genes):
         scale = self.scale_[genes]
-        return (X - self.mean_[genes]) / np.where(scale == 0, 1, scale)
+        return (X - self._subtracted[genes]) / np.where(scale == 0, 1, scale)
 
     def _normal_scores(self, X, genes):
         nodes = torch.from_numpy(self.quantiles_[genes])
@@ -195,14 +205,14 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         if self.method is None:
             return Z.copy()
-        values = self._from_z_scores if self.method == "standard" else self._quantiles
+        values = self._quantiles if self.method == "rank-gaussian" else self._from_linear_scores
         X = np.empty_like(Z, order="C")
         for genes in gene_blocks(*Z.shape):
             X[:, genes] = values(Z[:, genes], genes)
         return X
 
-    def _from_z_scores(self, Z, genes):
-        return Z * self.scale_[genes] + self.mean_[genes]
+    def _from_linear_scores(self, Z, genes):
+        return Z * self.scale_[genes] + self._subtracted[genes]
 
     def _quantiles(self, Z, genes):
         position = (Z.T.astype(np.float64) + self._z_max) / (2 * self._z_max)

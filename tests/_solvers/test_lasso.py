@@ -64,3 +64,14 @@ def test_proximal_gradient_stops_at_max_iter(problem):
     alpha = torch.full((8,), 0.01, dtype=torch.float64)
     coef, gap, n_iter = lasso_proximal_gradient(gram, xty, y_norm, alpha, tol=0, max_iter=7)
     assert n_iter[0] == 7 and gap[0] > 0 and (coef[0] != 0).any()
+
+
+def test_no_coefficient_is_below_zero_where_none_may_be(problem):
+    X, Y = problem
+    gram, xty, y_norm = moments(X, Y)
+    alpha = torch.full((8,), 0.1, dtype=torch.float64)
+    options = dict(tol=1e-9, max_iter=20_000, nonnegative=True)
+    coef, gap, _ = lasso_proximal_gradient(gram, xty, y_norm, alpha, **options)
+    assert (gap <= 1e-9 * y_norm).all() and (coef >= 0).all()
+    oracle = Lasso(0.1, fit_intercept=False, tol=1e-12, positive=True).fit(X, Y)
+    np.testing.assert_allclose(coef, oracle.coef_, atol=1e-4)

@@ -11,6 +11,16 @@ DECODERS = {
     "WienerMixtureRegressor": dict(
         n_clusters=3, own_share=0.3, shrinkage=0.05, n_components=5, random_state=0
     ),
+    "SVDRegressor": dict(n_nonzero=4),
+    "CSGMRegressor": dict(
+        latent_dim=8,
+        hidden_units=128,
+        max_epochs=40,
+        lr=0.005,
+        n_steps=50,
+        gene_scaling=None,
+        random_state=0,
+    ),
 }
 
 

@@ -72,19 +72,19 @@ def test_factor_decoding_is_the_conditional_mean_of_modules_and_residuals(plante
 def test_pursuit_recovers_profiles_of_few_modules_from_few_measurements(planted):
     X, _, A = planted
     params = dict(n_modules=12, n_nonzero=2, n_rounds=30, random_state=0)
-    decoder = KSVDRegressor(A, decode="pursuit", **params).fit(X[:500] @ A.T, X[:500])
+    decoder = KSVDRegressor(A, decode="omp", **params).fit(X[:500] @ A.T, X[:500])
     error = ((decoder.predict(X[500:] @ A.T) - X[500:]) ** 2).sum() / (X[500:] ** 2).sum()
     assert error < 0.25
 
 
 def test_the_reports_ksvd_is_least_squares_on_the_first_singular_vectors_if_normalised(planted):
     X, _, A = planted
-    params = dict(n_modules=5, n_nonzero=5, decode="pursuit")
-    decoder = SVDRegressor(A, **params).fit(X @ A.T, X)
+    decoder = SVDRegressor.published(A, n_modules=5, n_active=5, normalize=True)
+    decoder.fit(X @ A.T, X)
     U = decoder.dictionary_.components_
     W = np.linalg.lstsq(A @ U.T, A @ X.T, rcond=None)[0]
     np.testing.assert_allclose(decoder.predict(X @ A.T), W.T @ U, atol=1e-8)
-    published = SVDRegressor(A, **params, normalize=False).fit(X @ A.T, X).predict(X @ A.T)
+    published = decoder.set_params(normalize=False).fit(X @ A.T, X).predict(X @ A.T)
     assert ((published - X) ** 2).sum() > 1.1 * ((W.T @ U - X) ** 2).sum()
 
 

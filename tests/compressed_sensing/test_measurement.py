@@ -198,7 +198,7 @@ def test_landmarks_are_rows_of_the_identity_and_come_back_as_measured(make):
     model = make(panel).fit(P[:, [3, 0, 12]], P)
     inferred = model.predict(NEW[:, [3, 0, 12]])
     close(inferred[:, [3, 0, 12]], NEW[:, [3, 0, 12]])
-    assert np.square(inferred - NEW).mean() < 0.6 * np.square(P.mean(axis=0) - NEW).mean()
+    assert np.square(inferred - NEW).mean() < 0.65 * np.square(P.mean(axis=0) - NEW).mean()
     pipe = make_pipeline(LandmarkPanel([3, 0, 12]), make()).fit(P, P)
     close(pipe.predict(NEW), inferred)
 

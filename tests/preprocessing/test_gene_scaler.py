@@ -23,6 +23,12 @@ def test_standard_is_the_z_score():
     )
 
 
+def test_range_is_from_the_lowest_to_the_highest_training_value():
+    scaler = GeneScaler("range").fit(X)
+    np.testing.assert_allclose(scaler.transform(X), (X - X.min(axis=0)) / np.ptp(X, axis=0))
+    assert scaler.transform(X.max(axis=0, keepdims=True) * 2).min() > 1
+
+
 def test_rank_gaussian_is_the_normal_score_of_the_rank():
     Z = GeneScaler("rank-gaussian").fit_transform(X)
     assert np.abs(Z - normal_scores(X)).max() < 0.02
@@ -34,7 +40,7 @@ def test_ties_share_the_middle_of_their_ranks():
     assert np.abs(Z - normal_scores(lowly)).max() < 0.02
 
 
-@pytest.mark.parametrize("method", ["standard", "rank-gaussian", None])
+@pytest.mark.parametrize("method", ["standard", "range", "rank-gaussian", None])
 def test_round_trip(method):
     scaler = GeneScaler(method).fit(X)
     np.testing.assert_allclose(scaler.inverse_transform(scaler.transform(X)), X, rtol=2e-2)
@@ -49,15 +55,17 @@ def test_rank_gaussian_never_leaves_the_training_range():
     )
 
 
-@pytest.mark.parametrize("method", ["standard", "rank-gaussian"])
+@pytest.mark.parametrize("method", ["standard", "range", "rank-gaussian"])
 def test_weights_count_profiles(method):
     weight = RNG.integers(0, 4, len(X))
     weighted = GeneScaler(method).fit(X, sample_weight=weight).transform(X)
     repeated = GeneScaler(method).fit(np.repeat(X, weight, axis=0)).transform(X)
-    np.testing.assert_allclose(weighted, repeated, atol=0.02 if method != "standard" else 1e-10)
+    np.testing.assert_allclose(
+        weighted, repeated, atol=0.02 if method == "rank-gaussian" else 1e-10
+    )
 
 
-@pytest.mark.parametrize("method", ["standard", "rank-gaussian"])
+@pytest.mark.parametrize("method", ["standard", "range", "rank-gaussian"])
 @pytest.mark.parametrize("value", [0.0, 1e30, 0.1])
 def test_constant_genes_become_zero_and_come_back(method, value):
     constant = np.full((50, 2), value, np.float32)
@@ -73,7 +81,7 @@ def test_extreme_units(scale):
     )
 
 
-@pytest.mark.parametrize("method", ["standard", "rank-gaussian", None])
+@pytest.mark.parametrize("method", ["standard", "range", "rank-gaussian", None])
 def test_float32_stays_float32(method):
     scaler = GeneScaler(method).fit(X.astype(np.float32))
     Z = scaler.transform(X.astype(np.float32))
@@ -85,7 +93,7 @@ def test_other_genes_are_refused():
         GeneScaler().fit(X).inverse_transform(X[:, :3])
 
 
-@pytest.mark.parametrize("method", ["standard", "rank-gaussian"])
+@pytest.mark.parametrize("method", ["standard", "range", "rank-gaussian"])
 def test_blocks_of_genes_change_nothing(method, monkeypatch):
     scaler = GeneScaler(method).fit(X)
     Z = scaler.transform(X)
@@ -125,7 +133,7 @@ def test_rounding_is_no_spread():
     np.testing.assert_array_equal(GeneScaler().fit(rounded.astype(np.float32)).scale_, 0.0)
 
 
-@pytest.mark.parametrize("method", ["standard", "rank-gaussian"])
+@pytest.mark.parametrize("method", ["standard", "range", "rank-gaussian"])
 def test_constant_genes_come_back_whatever_is_inferred(method):
     scaler = GeneScaler(method).fit(np.full((20, 1), 5.0))
     np.testing.assert_allclose(scaler.inverse_transform(np.array([[-3.0], [0.4]])), 5.0)
