@@ -12,7 +12,7 @@ from skgex.base import fill_docstring
 from skgex.compressed_sensing._base import SensingRegressor
 from skgex.compressed_sensing._selection import choose, held_out
 
-SHRINKAGES = np.logspace(-4, -0.2, 9)
+SHRINKAGES = np.array([1e-4, 1e-3, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8])
 
 
 @fill_docstring
@@ -28,7 +28,7 @@ class WienerRegressor(SensingRegressor):
     ----------
     %(measurement)s
     shrinkage : float in [0, 1], default=None
-        ρ. None chooses among 9 from 1e-4 to 0.6 by ``cv``.
+        ρ. None chooses among 9 from 1e-4 to 0.8 by ``cv``.
     %(noise)s
     cv : int, splitter or iterable of splits, default=5
         How to split the labelled profiles, those not NaN, to choose the shrinkage; an int splits

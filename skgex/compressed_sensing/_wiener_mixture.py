@@ -17,6 +17,7 @@ from skgex import _solvers as solvers
 from skgex.base import fill_docstring
 from skgex.compressed_sensing._base import SensingRegressor
 from skgex.compressed_sensing._selection import choose, held_out
+from skgex.compressed_sensing._wiener import SHRINKAGES
 
 _SHARES = (0.1, 0.3, 0.6)
 _SHRINKAGES = (0.001, 0.01, 0.1, 0.3)
@@ -40,7 +41,8 @@ class WienerMixtureRegressor(SensingRegressor):
     own_share : float in [0, 1], default=None
         τ. None chooses among 0.1, 0.3 and 0.6.
     shrinkage : float in [0, 1], default=None
-        ρ. None chooses among 0.001, 0.01, 0.1 and 0.3.
+        ρ. None chooses among 0.001, 0.01, 0.1 and 0.3; with one cluster among those of
+        :class:`WienerRegressor`.
     n_components : int, default=30
         Principal components that clusters are found in.
     %(noise)s
@@ -168,14 +170,21 @@ class WienerMixtureRegressor(SensingRegressor):
         self._residuals = (X - mixture.means[mixture.labels]).numpy()
 
     def _candidates(self, n_profiles):
-        """What to choose among; with one cluster, the share of its own profiles means nothing."""
+        """What to choose among: (number of clusters, own share, shrinkage)."""
         sizes = [self.n_clusters]
         if self.n_clusters is None:
             sizes = [n for n in (1, 10, 30) if n == 1 or n * 10 <= n_profiles]
-        shares = _SHARES if self.own_share is None else [self.own_share]
-        shrinkages = _SHRINKAGES if self.shrinkage is None else [self.shrinkage]
-        triples = product(sizes, shares, shrinkages)
-        return [(n, own, rho) for n, own, rho in triples if n > 1 or own == shares[0]]
+        candidates = []
+        for n_clusters in sizes:
+            shares, shrinkages = _SHARES, _SHRINKAGES
+            if n_clusters == 1:  # a Wiener decoder; its share means nothing
+                shares, shrinkages = _SHARES[:1], SHRINKAGES.tolist()
+            if self.own_share is not None:
+                shares = [self.own_share]
+            if self.shrinkage is not None:
+                shrinkages = [self.shrinkage]
+            candidates += product([n_clusters], shares, shrinkages)
+        return candidates
 
     def _mixture(self, X, n_clusters, seed):
         n_clusters = min(n_clusters, len(X))
