@@ -231,6 +231,83 @@ def matching_pursuit(n=2000, n_measurements=100, n_atoms=500, n_nonzero=15):
     }
 
 
+def _modular_profiles(n, n_genes):
+    """Profiles in [0, 1] of sparse modules."""
+    rng = np.random.default_rng(0)
+    modules = rng.gamma(1, 1, (60, n_genes)) * (rng.uniform(size=(60, n_genes)) < 0.1)
+    activities = rng.gamma(2, 1, (n, 60)) * (rng.uniform(size=(n, 60)) < 0.1)
+    X = activities @ modules + 0.3 * rng.gamma(2, 1, (n, n_genes))
+    return (X / X.max(axis=0)).astype(np.float32)
+
+
+def smaf():
+    """Ten rounds of SMAF; one round by scikit-learn's solvers: a gene, a profile at a time."""
+
+    def ours(n, n_genes, n_modules):
+        from skgex import SMAF
+
+        X = _modular_profiles(n, n_genes)
+        return lambda: SMAF(n_modules, random_state=0).fit(X)
+
+    def sklearn(n, n_genes, n_modules, n_nonzero=5, tolerance=0.2):
+        from sklearn.linear_model import lars_path_gram, orthogonal_mp_gram
+
+        X = _modular_profiles(n, n_genes).astype(float)
+        W = np.random.default_rng(0).random((n_modules, n))
+
+        def call():
+            gram, xw, U = W @ W.T, W @ X, np.zeros((n_genes, n_modules))
+            for gene in range(n_genes):  # along the path, to the residual asked for
+                path = dict(n_samples=n, method="lasso", positive=True)
+                coefs = lars_path_gram(xw[:, gene], gram, **path)[2].T
+                left = np.square(X[:, [gene]] - W.T @ coefs.T).sum(axis=0)
+                fits = left <= tolerance * np.square(X[:, gene] - X[:, gene].mean()).sum()
+                U[gene] = coefs[fits.argmax() if fits.any() else -1]
+            U /= np.linalg.norm(U, axis=0).clip(1e-12)
+            orthogonal_mp_gram(U.T @ U, U.T @ X.T, n_nonzero_coefs=n_nonzero)
+
+        return call
+
+    return {
+        "skgex, 5,000 genes x 400 x 150 modules": lambda: ours(400, 5000, 150),
+        "skgex, 5,000 genes x 2,000 x 500 modules": lambda: ours(2000, 5000, 500),
+        "skgex, 500 genes x 400 x 50 modules": lambda: ours(400, 500, 50),
+        "scikit-learn, 500 genes x 400 x 50 modules, 1 round": lambda: sklearn(400, 500, 50),
+    }
+
+
+def wiener(n=400, n_genes=5000, n_measurements=100):
+    """Fit with a matrix, and decode measurements by another one."""
+    X = _modular_profiles(n, n_genes)
+    rng = np.random.default_rng(1)
+    A, B = (rng.standard_normal((n_measurements, n_genes), dtype=np.float32) for _ in range(2))
+
+    def ours(**params):
+        from skgex import WienerRegressor
+
+        WienerRegressor(A, **params).fit(X[:20] @ A.T, X[:20])  # starts threads and imports
+
+        def call():
+            decoder = WienerRegressor(A, **params).fit(X @ A.T, X)
+            decoder.predict(X @ B.T, measurement_matrix=B)
+
+        return call
+
+    def naive():
+        def call():
+            S = np.cov(X.T)
+            gain = S @ B.T @ np.linalg.inv(B @ S @ B.T)
+            X @ B.T @ gain.T.astype(np.float32)
+
+        return call
+
+    return {
+        "skgex, shrinkage given": lambda: ours(shrinkage=0.1),
+        "skgex, shrinkage among 9 by 5 folds": ours,
+        "numpy, genes x genes": naive,
+    }
+
+
 def training(units=3000, batch_size=200, n=2000, epochs=2):
     """Seconds an epoch of 10 steps, 943 -> 3 x 3,000 -> 9,520."""
     X, Y = profiles(n)
@@ -377,6 +454,8 @@ CASES = {
         kernel_ridge,
         knn,
         matching_pursuit,
+        smaf,
+        wiener,
         training,
         adversarial,
         multitask,

@@ -51,8 +51,8 @@ n_parameters_ : int
     Trained parameters, those that :meth:`predict` does not need included.""",
     "measurement": """\
 measurement_matrix : array-like of shape (n_measurements, n_genes), default=None
-    A. None estimates it from measurements and profiles, as the shortest that explains the
-    former.""",
+    A. None estimates it from measurements and profiles, by the ridge regression that tells the
+    measurements of profiles left out best.""",
     "decode": """\
 decode : {"factor", "lasso", "omp"}, default="factor"
     How a measurement z is explained by modules. "omp" finds a few of them,
@@ -80,7 +80,8 @@ memory : str or joblib.Memory, default=None
     "noise": """\
 noise : "estimate" or float, default="estimate"
     σ, in the units of the profiles: what is added to a gene before it is measured. Estimated
-    from what A leaves unexplained of the training measurements.""",
+    from what A leaves unexplained of the training measurements; where A is estimated too, what it
+    leaves of each measurement of profiles left out stands for noise.""",
     "linear_scaling": """\
 gene_scaling : {"standard", "range", "rank-gaussian"} or None, default=None
     Per-gene scaling of profiles, inverted on output; see

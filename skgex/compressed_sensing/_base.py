@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
 
 from skgex._utils._validation import as_host, of_rows, which_labelled
 from skgex.base import ProfileRegressor, check_same_genes
+from skgex.compressed_sensing._estimation import estimate_measurement
 from skgex.preprocessing import GeneScaler
 
 # Scalings of genes after which a measurement is linear still.
@@ -53,17 +54,17 @@ class SensingRegressor(ProfileRegressor):
                     "measurements. Pass one row of weights for each."
                 )
             self._set_matrix(A)
-            n_free = len(data.X)
+            estimate = None
         else:
-            self._A, self._offset, rank = _estimate(data.X, data.Y)
+            estimate = estimate_measurement(data.X, data.Y)
+            self._A, self._offset = estimate.matrix, estimate.offset
             self.measurement_matrix_ = self._A
             if self.gene_scaling in _LINEAR:  # nothing is known of constant genes
                 scale = self.y_scaler_.scale_
                 A = self._A / np.where(scale == 0, np.inf, scale)
                 self.measurement_matrix_ = A.astype(self.dtype_)
-            n_free = len(data.X) - 1 - rank
         data = data._replace(X=data.X - self._offset)
-        self._estimate_noise(data, n_free)
+        self._estimate_noise(data, estimate)
         self._learn(data, **learning)
         self._prepare()
         return self
@@ -81,22 +82,22 @@ class SensingRegressor(ProfileRegressor):
         if self.gene_scaling != "rank-gaussian":  # a matrix speaks of measurements as they are
             self.x_scaler_ = GeneScaler(None).fit(X)
 
-    def _estimate_noise(self, data, n_free):
-        """``noise_``, and the covariance of the noise of a measurement where A was estimated.
-
-        What A leaves unexplained of the measurements has ``n_free`` degrees of freedom.
-        """
+    def _estimate_noise(self, data, estimate):
+        """``noise_``, and the covariance of the noise of a measurement where A was estimated."""
         vars(self).pop("_residual_covariance", None)
         if self.noise != "estimate":
             self.noise_ = float(self.noise)
             return
+        n_free = len(data.X) if estimate is None else max(1e-3, estimate.n_free)
         residual = (data.X - data.Y @ self._A.T).astype(np.float64)
-        covariance = residual.T @ residual / max(1, n_free)
         weight = np.square(self.measurement_matrix_, dtype=np.float64).sum()
-        self.noise_ = float(np.sqrt(covariance.trace() / weight)) if weight and n_free else 0.0
-        if self.measurement_matrix is None:
-            # An estimated A is longer than the true one, so that σ² A Aᵀ would say too much.
-            self._residual_covariance = covariance if n_free else np.zeros_like(covariance)
+        self.noise_ = (
+            float(np.sqrt(np.square(residual).sum() / n_free / weight)) if weight else 0.0
+        )
+        if estimate is not None:
+            # Of new profiles an estimated A tells less than of its own: σ² A Aᵀ would leave out
+            # what it does not know of them.
+            self._residual_covariance = estimate.covariance
 
     def _noise_covariance(self):
         """Of a measurement: ``σ² A Aᵀ`` with A in the units of the genes."""
@@ -191,18 +192,3 @@ class SensingRegressor(ProfileRegressor):
             self._A = (A * self.y_scaler_.scale_).astype(self.dtype_)
             zero = self.y_scaler_.inverse_transform(np.zeros((1, A.shape[1])))
             self._offset = (A @ zero[0]).astype(self.dtype_)
-
-
-def _estimate(Z, X):
-    """``A`` and an offset that explain measurements by genes best, and the rank of the genes.
-
-    Of all such A it is the shortest.
-    """
-    dtype, shape = X.dtype, X.shape
-    Z, X = (torch.from_numpy(C).double() for C in (Z, X))
-    z_mean, x_mean = Z.mean(dim=0), X.mean(dim=0)
-    # A direction in which profiles differ by the rounding of their values tells nothing.
-    rounding = max(shape) * np.finfo(dtype).eps
-    found = torch.linalg.lstsq(X - x_mean, Z - z_mean, rcond=rounding, driver="gelsd")
-    A, offset = found.solution.T, z_mean - found.solution.T @ x_mean
-    return A.numpy().astype(dtype), offset.numpy().astype(dtype), int(found.rank)

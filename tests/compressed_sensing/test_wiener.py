@@ -94,14 +94,6 @@ def test_nothing_larger_than_the_profiles_is_made(given):
 
 
 # -- an estimated matrix -----------------------------------------------------------------------
-def test_of_fewer_profiles_than_genes_it_is_least_squares_on_the_measurements():
-    few = P[:10]
-    Z, Z_new = noisy(few, A), noisy(NEW, A)
-    model = WienerRegressor(shrinkage=0.0).fit(Z, few)
-    expected = LinearRegression().fit(Z, few).predict(Z_new)
-    np.testing.assert_allclose(model.predict(Z_new), expected, rtol=1e-6, atol=1e-6)
-
-
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_of_many_profiles_it_is_least_squares_on_the_measurements(noise):
     many = draw(3000, 4)
