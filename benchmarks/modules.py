@@ -45,7 +45,7 @@ class DrawnProfiles(BaseEstimator):
 # name -> function(number of modules, seed) -> unfitted dictionary
 METHODS = {
     "smaf": lambda n, seed: skgex.SMAF(n, random_state=seed),
-    "smaf_sparse": lambda n, seed: skgex.SMAF(n, tolerance=0.2, random_state=seed),
+    "smaf_sparse": lambda n, seed: skgex.SMAF(n, tolerance=0.5, random_state=seed),
     "nmf": lambda n, seed: skgex.SparseNMF(n, random_state=seed),
     "ksvd": lambda n, seed: skgex.KSVD(n, random_state=seed),
     "svd": lambda n, seed: skgex.SVDDictionary(n),

@@ -7,8 +7,9 @@
 A draw is a new random split, or one that holds out whole groups (``--group``), and a new Gaussian
 matrix of measurements, of which the first rows serve where fewer are taken: the same for every
 method. Noise is added to training and test profiles alike before they are measured. Methods choose
-their parameters on training profiles, by whole groups where test profiles are of other groups (all
-but kernel ridge and the net, which know no groups), and infer the test profiles once.
+their parameters on training profiles, by whole groups where test profiles are of other groups
+(kernel ridge leaves out single profiles), and infer the test profiles once. Nets and generators
+have nothing to choose.
 
 The mean profile is the floor: whatever the scale of the values, its correlation by gene is 0 and
 its relative error 1, while its correlation by profile is high and depends on that scale.
@@ -26,6 +27,7 @@ from accuracy import save
 from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit, ShuffleSplit
+from sklearn.utils.validation import has_fit_parameter
 
 import skgex
 from skgex.datasets import read_expression
@@ -183,25 +185,24 @@ def known_runs(arguments):
 
 
 def split(X, groups, draw, arguments):
-    """Training and test profiles in the scale of the tables, and splits by groups or None."""
+    """Training and test profiles in the scale of the tables; groups, splits by them, or None."""
     splitter = ShuffleSplit if groups is None else GroupShuffleSplit
     splitter = splitter(1, test_size=arguments.test_size, random_state=draw)
     train, test = next(splitter.split(X, groups=groups))
-    cv = None
+    cv, groups = None, None if groups is None else groups[train]
     if groups is not None:
-        n_groups = len(np.unique(groups[train]))
-        cv = list(GroupKFold(min(5, n_groups)).split(train, groups=groups[train]))
+        cv = list(GroupKFold(min(5, len(np.unique(groups)))).split(train, groups=groups))
     X_train, X_test = X[train], X[test]
     if arguments.range01:
         low, span = X_train.min(axis=0), np.ptp(X_train, axis=0)
         span[span == 0] = 1
         X_train, X_test = (X_train - low) / span, (X_test - low) / span
-    return X_train, X_test, cv
+    return X_train, X_test, groups, cv
 
 
 def runs_of(draw, X, groups, arguments, done):
     """Yield one result per noise, number of measurements and method, but those done."""
-    X_train, X_test, cv = split(X, groups, draw, arguments)
+    X_train, X_test, groups, cv = split(X, groups, draw, arguments)
     for snr in (None if word == "none" else float(word) for word in arguments.snr.split(",")):
         for n in map(int, arguments.measurements.split(",")):
             measure = skgex.CompositeMeasurement(n, snr=snr, random_state=draw)
@@ -211,7 +212,10 @@ def runs_of(draw, X, groups, arguments, done):
                     continue
                 start = perf_counter()
                 estimator = METHODS[method](measure.components_, cv, draw)
-                inferred = estimator.fit(Z_train, X_train).predict(Z_test)
+                studies = {} if groups is None else {"groups": groups}
+                if not has_fit_parameter(estimator, "groups"):
+                    studies = {}
+                inferred = estimator.fit(Z_train, X_train, **studies).predict(Z_test)
                 seconds = perf_counter() - start
                 run = {"method": method, "measurements": n, "snr": snr, "draw": draw}
                 yield run | scores(X_train, X_test, inferred) | {"seconds": seconds}

@@ -16,7 +16,8 @@ class Modules(NamedTuple):
     U : Tensor of shape (n_genes, n_modules)
         Loadings, not negative; every module has unit norm.
     W : Tensor of shape (n_modules, n_profiles)
-        Activities, of any sign and mostly zero; every module has some.
+        Activities, of any sign and mostly zero; every module has some, but for the one of
+        profiles that are all zero, which is empty itself.
     misfit : Tensor of shape (n_rounds,)
         ``‖Xᵀ − UW‖² / E`` after every round.
     tolerance : float
@@ -98,13 +99,17 @@ def smaf(
     """
     k_min = n_nonzero if n_nonzero_min is None else n_nonzero_min
     _check(X, n_modules, n_nonzero, k_min, tolerance)
+    total = X.square().sum()
     if relative_to == "data":
-        total = X.square().sum()
         energy = (total / len(X)).expand(X.shape[1])
     else:
         energy = (X - X.mean(dim=0)).square_().sum(dim=0)
-        total = energy.sum()
+        # Profiles that do not vary leave rounding.
+        total = energy.sum().clamp_min(torch.finfo(X.dtype).eps ** 2 * total)
     W, U, misfit = init, None, X.new_zeros(n_rounds)
+    if not X.any():  # no tolerance makes a module of nothing
+        U, W = X.new_zeros(X.shape[1], 1), X.new_zeros(1, len(X))
+        return Modules(U, W, misfit, tolerance, torch.zeros_like(U[:, 0], dtype=torch.bool))
     if W is None:
         device = X.device if generator is None else generator.device
         W = torch.rand(n_modules, len(X), dtype=X.dtype, device=device, generator=generator)

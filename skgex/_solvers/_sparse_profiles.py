@@ -47,7 +47,7 @@ class SparseDecoder:
             C = A.double() @ spread + noise
             self.measured_mean = A @ self.mean
             scale = C.diagonal().mean() + self.measured.square().sum(dim=1).mean()
-            self.chol = _cholesky(C, _NOTHING * scale)
+            self.chol = _cholesky(C, _NOTHING * (scale if scale > 0 else 1))
             self.white = self._whiten(self.measured)
             self.gain = torch.cholesky_solve(spread.T, self.chol).to(A.dtype)
 
@@ -71,10 +71,12 @@ def pursued(D, Z, n_nonzero, **how):
 
 
 @torch.no_grad()
-def penalised(D, Z, alpha, *, nonnegative=False, tol=1e-3, max_iter=500):
+def penalised(D, Z, alpha, *, nonnegative=False, tol=1e-4, max_iter=1000):
     """Activities ``min ½‖z − D w‖² + α α_max ‖w‖₁``, for columns of D brought to unit norm.
 
-    ``α_max`` is the least penalty that leaves nothing of that profile.
+    ``α_max`` is the least penalty that leaves nothing of that profile. Up to a duality gap of
+    ``tol ‖z‖²``, or ``max_iter`` steps: where modules are alike, what is left open is which of
+    them is active, and hardly what they add up to.
     """
     norm = torch.linalg.vector_norm(D, dim=0)
     scale = torch.where(norm > 0, 1 / norm, 0.0)

@@ -71,3 +71,14 @@ def labelled_rows(Y, name="y"):
             f"{name} contains NaN in every row: there is no labelled profile to learn from."
         )
     return ~unlabelled
+
+
+def check_split(train, test, n_labelled):
+    """Refuse a split, positions or masks, that was made for more profiles than are labelled."""
+    for part in map(np.asarray, (train, test)):
+        last = len(part) - 1 if part.dtype == bool else part.max(initial=-1)
+        if last >= n_labelled:
+            raise ValueError(
+                f"cv names profile {last}, but there are {n_labelled} labelled profiles: pass a "
+                "splitter, or splits of these."
+            )

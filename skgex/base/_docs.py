@@ -57,7 +57,8 @@ measurement_matrix : array-like of shape (n_measurements, n_genes), default=None
 decode : {"factor", "lasso", "omp"}, default="factor"
     How a measurement z is explained by modules. "omp" finds a few of them,
     ``min ‖z − A Uᵀ w‖²`` with at most ``n_active`` activities w; "lasso" minimises
-    ``½ ‖z − A Uᵀ w‖² + α ‖w‖₁``. "factor" takes activities, and what they leave of each gene, for
+    ``½ ‖z − A Uᵀ w‖² + α α_max ‖w‖₁``, what modules look like in the measurements brought to unit
+    norm. "factor" takes activities, and what they leave of each gene, for
     Gaussian with the moments that they have in the training profiles, and infers the conditional
     mean.
 n_active : int, default=None

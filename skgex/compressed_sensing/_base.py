@@ -1,7 +1,7 @@
 """From few measurements to whole profiles: what every decoder knows of the measurement."""
 
 from copy import copy
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -11,8 +11,10 @@ from sklearn.utils.validation import (
     _get_feature_names,
     check_array,
     check_is_fitted,
+    check_memory,
 )
 
+from skgex._utils._naming import few
 from skgex._utils._validation import as_host, of_rows, which_labelled
 from skgex.base import ProfileRegressor, check_same_genes
 from skgex.compressed_sensing._estimation import estimate_measurement
@@ -42,7 +44,7 @@ class SensingRegressor(ProfileRegressor):
     }
 
     def _fit_measured(self, X, y, **learning):
-        data = self._training_data(X, y)
+        data = _with_digits(self._training_data(X, y))
         if learning.get("groups") is not None:
             learning["groups"] = of_rows(learning["groups"], y, which_labelled(y))
         if self.measurement_matrix is not None:
@@ -53,7 +55,8 @@ class SensingRegressor(ProfileRegressor):
                     f"measurement_matrix has {len(A)} rows, but X has {self.n_features_in_} "
                     "measurements. Pass one row of weights for each."
                 )
-            self._set_matrix(A)
+            _check_names(self.measurement_matrix, getattr(self, "feature_names_in_", None))
+            self._set_matrix(A.astype(data.Y.dtype))
             estimate = None
         else:
             estimate = estimate_measurement(data.X, data.Y)
@@ -62,7 +65,7 @@ class SensingRegressor(ProfileRegressor):
             if self.gene_scaling in _LINEAR:  # nothing is known of constant genes
                 scale = self.y_scaler_.scale_
                 A = self._A / np.where(scale == 0, np.inf, scale)
-                self.measurement_matrix_ = A.astype(self.dtype_)
+                self.measurement_matrix_ = A.astype(self._A.dtype)
         data = data._replace(X=data.X - self._offset)
         self._estimate_noise(data, estimate)
         self._learn(data, **learning)
@@ -73,9 +76,19 @@ class SensingRegressor(ProfileRegressor):
         self._decoder = self._make_decoder()
 
     def _decode(self, Z):
-        # A loaded model makes its decoder whenever it is asked; set_measurement keeps one.
-        decoder = self._decoder if hasattr(self, "_decoder") else self._make_decoder()
-        return decoder(torch.from_numpy(Z)).numpy()
+        if not hasattr(self, "_decoder"):  # a loaded model has none
+            self._prepare()
+        return self._decoder(torch.from_numpy(Z)).numpy()
+
+    def _cached(self, function, **how):
+        """A function whose results ``memory`` keeps."""
+        seed = getattr(self, "random_state", 0)
+        if self.memory is not None and not isinstance(seed, Integral):
+            raise ValueError(
+                f"memory keeps what was learned for a seed, but random_state={seed!r}. Set "
+                "random_state=0, for instance, or memory=None."
+            )
+        return check_memory(self.memory).cache(function, **how)
 
     def _fit_scalers(self, X, Y, weight, used, X_unlabeled):
         super()._fit_scalers(X, Y, weight, used, X_unlabeled)
@@ -123,16 +136,27 @@ class SensingRegressor(ProfileRegressor):
         ValueError
             If the matrix does not fit the genes, or genes are scaled to ranks.
         """
-        check_is_fitted(self)
-        self._refuse_ranks()
-        A = self._check_matrix(measurement_matrix)
-        self._set_matrix(A)
-        vars(self).pop("_residual_covariance", None)
-        self.n_features_in_ = len(A)
-        vars(self).pop("feature_names_in_", None)
-        self.x_scaler_ = GeneScaler(None).fit(np.zeros((2, len(A)), self.dtype_))
-        self._prepare()
+        other = self._with_measurement(measurement_matrix)
+        vars(self).clear()
+        vars(self).update(vars(other))
         return self
+
+    def _with_measurement(self, measurement_matrix):
+        """A copy that decodes another measurement."""
+        check_is_fitted(self)
+        other = copy(self)
+        other._refuse_ranks()
+        A = other._check_matrix(measurement_matrix)
+        other._set_matrix(A.astype(self._A.dtype))
+        vars(other).pop("_residual_covariance", None)
+        other.n_features_in_ = len(A)
+        vars(other).pop("feature_names_in_", None)
+        names = _row_names(measurement_matrix)
+        if names is not None:
+            other.feature_names_in_ = names
+        other.x_scaler_ = GeneScaler(None).fit(np.zeros((2, len(A)), self.dtype_))
+        other._prepare()
+        return other
 
     def predict(self, X, *, measurement_matrix=None):
         """Infer the profiles behind measurements.
@@ -149,16 +173,17 @@ class SensingRegressor(ProfileRegressor):
             In the units of the training profiles.
         """
         if measurement_matrix is not None:
-            other = copy(self).set_measurement(measurement_matrix)
+            other = self._with_measurement(measurement_matrix)
+            _check_names(measurement_matrix, _get_feature_names(X))
             _check_feature_names(other, X, reset=True)  # the names of X are those of its rows
             return other.predict(X)
         return super().predict(X)
 
     def _predict_scaled(self, X):
-        return self._decode(X - self._offset)
+        return self._decode((X - self._offset).astype(self._A.dtype, copy=False))
 
     def _refuse_ranks(self):
-        if self.gene_scaling == "rank-gaussian":
+        if self.y_scaler_.method == "rank-gaussian":
             raise ValueError(
                 "gene_scaling='rank-gaussian' bends genes: no matrix says what was measured of "
                 "them. Pass gene_scaling='standard' or None, or leave measurement_matrix to be "
@@ -187,8 +212,34 @@ class SensingRegressor(ProfileRegressor):
     def _set_matrix(self, A):
         """Remember A, and what it is on scaled genes: ``A diag(scale)``, with an offset."""
         self.measurement_matrix_, self._A = A, A
-        self._offset = np.zeros(len(A), self.dtype_)
-        if self.gene_scaling in _LINEAR:
-            self._A = (A * self.y_scaler_.scale_).astype(self.dtype_)
+        self._offset = np.zeros(len(A), A.dtype)
+        if self.y_scaler_.method in _LINEAR:
+            self._A = (A * self.y_scaler_.scale_).astype(A.dtype)
             zero = self.y_scaler_.inverse_transform(np.zeros((1, A.shape[1])))
-            self._offset = (A @ zero[0]).astype(self.dtype_)
+            self._offset = (A @ zero[0]).astype(A.dtype)
+
+
+def _with_digits(data):
+    """Profiles in float64 where float32 does not hold the squares of their units."""
+    largest = [np.abs(C).max(initial=0) for C in (data.X, data.Y)]
+    if data.Y.dtype == np.float64 or all(value == 0 or 1e-9 < value < 1e9 for value in largest):
+        return data
+    return data._replace(X=data.X.astype(np.float64), Y=data.Y.astype(np.float64))
+
+
+def _row_names(A):
+    """Names of measurements, if A is a table that has some."""
+    index = getattr(A, "index", None) if hasattr(A, "columns") else None
+    if index is None or not all(isinstance(name, str) for name in index):
+        return None
+    return np.asarray(index, dtype=object)
+
+
+def _check_names(A, names):
+    """Refuse a matrix whose rows have other names than the columns of the measurements."""
+    rows = _row_names(A)
+    if rows is not None and names is not None and list(rows) != list(names):
+        raise ValueError(
+            f"The rows of measurement_matrix are named {few(rows)}, but the columns of X are "
+            f"{few(names)}. Bring both into one order, such as measurement_matrix.loc[X.columns]."
+        )

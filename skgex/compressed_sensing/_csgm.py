@@ -2,13 +2,13 @@
 
 from copy import deepcopy
 from numbers import Integral, Real
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_memory
 
 from skgex import _training as training
 from skgex.base import fill_docstring
@@ -197,9 +197,12 @@ class CSGMRegressor(SensingRegressor):
         return self._fit_measured(X, y)
 
     def _learn(self, data):
+        # What is asked for now holds for later measurements too.
+        names = ("decode", "n_restarts", "n_steps", "latent_penalty")
+        self._decoding = {name: getattr(self, name) for name in names}
         self.device_ = str(training.resolve_device(self.device))
         self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        train = check_memory(self.memory).cache(train_generator, ignore=["verbose"])
+        train = self._cached(train_generator, ignore=["verbose"])
         params = {name: getattr(self, name) for name in _PARAMS[self.generator]}
         self.generator_, self.residual_variance_, self.history_ = train(
             data.Y,
@@ -213,14 +216,15 @@ class CSGMRegressor(SensingRegressor):
     def _make_decoder(self):
         G, A = self.generator_, torch.from_numpy(self._A)
         # One draw for all measurements: what is inferred depends on no other row.
-        shape = self.n_restarts, G.config["n_inputs"]
+        asked = SimpleNamespace(**self._decoding)
+        shape = asked.n_restarts, G.config["n_inputs"]
         starts = np.random.RandomState(self._seed).normal(size=shape)
         starts[0] = 0
-        descent = dict(starts=torch.from_numpy(starts).to(A), n_steps=self.n_steps)
+        descent = dict(starts=torch.from_numpy(starts).to(A), n_steps=asked.n_steps)
         device = training.present_device(self.device_, A.dtype)
-        if self.decode == "plain":
+        if asked.decode == "plain":
             V, psi = torch.eye(len(A)).double(), None
-            descent |= dict(misfit=1 / len(A), penalty=self.latent_penalty)
+            descent |= dict(misfit=1 / len(A), penalty=asked.latent_penalty)
         else:  # ½ rᵀ C⁻¹ r = ½ ‖V r‖²
             psi = torch.from_numpy(self.residual_variance_)
             V = whitening(A, psi, self._noise_covariance())

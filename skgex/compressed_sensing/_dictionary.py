@@ -20,8 +20,8 @@ from skgex._utils._validation import as_host
 class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A dictionary of modules: ``x ≈ Σ_k w_k u_k`` with few activities ``w_k`` that are not zero.
 
-    A method implements ``_learn(X, n_modules) -> components`` on a tensor of profiles. Activities
-    of profiles are found by orthogonal matching pursuit.
+    A method implements ``_learn(X, n_modules) -> components`` on a tensor of profiles; modules
+    have unit norm. Activities of profiles are found by orthogonal matching pursuit.
     """
 
     _parameter_constraints: dict = {
@@ -32,6 +32,8 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     # Whether the method is about profiles, and about activities, that are not negative.
     _nonnegative_profiles = False
     _nonnegative_activities = False
+    # Whether the method is to see profiles in their own unit; ``rescaled`` brings them from it.
+    _knows_unit = False
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -59,7 +61,9 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 f"{X.min():.3g}, but its modules and profiles are not negative. Bring genes to "
                 "[0, 1] first: gene_scaling='range' of a regressor, or GeneScaler('range')."
             )
-        self.components_ = self._learn(torch.from_numpy(X), self._n_modules(X)).numpy()
+        n_modules = self._n_modules(X)
+        X = torch.from_numpy(X if self._knows_unit else rescaled(X)[0])
+        self.components_ = self._learn(X, n_modules).numpy()
         return self
 
     def _n_modules(self, X):
@@ -92,11 +96,12 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             self, as_host(X), dtype=[np.float64, np.float32], reset=False, force_writeable=True
         )
         D = torch.from_numpy(self.components_.T)
-        Z = torch.from_numpy(X).to(D.dtype)
+        scaled, exponent = rescaled(X, axis=1)
+        Z = torch.from_numpy(scaled).to(D.dtype)
         activities = solvers.pursued(
             D, Z, self.n_nonzero, nonnegative=self._nonnegative_activities
         )
-        return activities.numpy().astype(X.dtype, copy=False)
+        return np.ldexp(activities.numpy().astype(X.dtype, copy=False), exponent)
 
     def inverse_transform(self, X):
         """Profiles of activities.
@@ -110,7 +115,13 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         ndarray of shape (n_profiles, n_genes)
         """
         check_is_fitted(self)
-        return check_array(as_host(X), dtype=[np.float64, np.float32]) @ self.components_
+        W = check_array(as_host(X), dtype=[np.float64, np.float32], input_name="X")
+        if W.shape[1] != len(self.components_):
+            raise ValueError(
+                f"X has {W.shape[1]} activities, but this {type(self).__name__} has "
+                f"{len(self.components_)} modules. Pass one activity of each, in their order."
+            )
+        return W @ self.components_
 
     @property
     def _n_features_out(self):
@@ -121,3 +132,15 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.positive_only = self._nonnegative_profiles
         return tags
+
+
+def rescaled(X, axis=None):
+    """Profiles, all together or each, over a power of two, and the exponent of that.
+
+    Their largest value is then above ½ and at most 1. In units of 1e-30 or 1e30 squares of values
+    would leave float32; a power of two rounds nothing.
+    """
+    largest = np.maximum(X.max(axis=axis, keepdims=True), -X.min(axis=axis, keepdims=True))
+    mantissa, exponent = np.frexp(largest)
+    exponent -= mantissa == 0.5
+    return np.ldexp(X, -exponent), exponent

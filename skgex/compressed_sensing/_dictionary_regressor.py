@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_memory
 
 from skgex import _solvers as solvers
 from skgex.compressed_sensing._base import SensingRegressor
@@ -40,8 +39,8 @@ class DictionaryRegressor(SensingRegressor):
     def published(cls, measurement_matrix=None, **params):
         """The decoder of the published pipelines.
 
-        Matching pursuit of 15 modules by what they look like in the measurements, which is not
-        brought to unit norm; nothing but modules makes a profile.
+        Matching pursuit of 15 modules, 5 for SMAF, by what they look like in the measurements,
+        which is not brought to unit norm; nothing but modules makes a profile.
 
         Parameters
         ----------
@@ -57,7 +56,7 @@ class DictionaryRegressor(SensingRegressor):
         return cls(measurement_matrix, **(settings | cls._paper | params))
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y, *, groups=None):
         """Learn modules from the profiles.
 
         Parameters
@@ -66,6 +65,8 @@ class DictionaryRegressor(SensingRegressor):
             Measurements.
         y : array-like or torch.Tensor of shape (n_profiles, n_genes) or (n_profiles,)
             The profiles measured. Rows that are all NaN are left out.
+        groups : array-like of shape (n_profiles,), default=None
+            Study of each profile, to choose ``n_active`` or ``alpha`` on whole ones held out.
 
         Returns
         -------
@@ -77,9 +78,12 @@ class DictionaryRegressor(SensingRegressor):
             If there are fewer labelled profiles than modules, no more measurements than active
             modules, or values that the method does not allow.
         """
-        return self._fit_measured(X, y)
+        return self._fit_measured(X, y, groups=groups)
 
-    def _learn(self, data):
+    def _learn(self, data, groups):
+        # What is asked for now holds for later measurements too.
+        asked = ("decode", "n_active", "residual", "normalize")
+        self._decoding = {name: getattr(self, name) for name in asked}
         self._check_n_active()
         self.dictionary_ = self._learned_dictionary(data.Y)
         self._moments = _moments(self.dictionary_, data.Y)
@@ -87,15 +91,15 @@ class DictionaryRegressor(SensingRegressor):
         self._constants = np.where(constant, data.Y[0], np.nan)
         self._sparsity = {"omp": self.n_active, "lasso": self.alpha}.get(self.decode)
         if self.decode != "factor" and self._sparsity is None:
-            self._sparsity = self._best_sparsity(data)
+            self._sparsity = self._best_sparsity(data, groups)
 
     def _learned_dictionary(self, X):
         names = self._dictionary._get_param_names()
         dictionary = self._dictionary(**{name: getattr(self, name) for name in names})
-        return check_memory(self.memory).cache(_fit)(dictionary, X)
+        return self._cached(_fit)(dictionary, X)
 
-    def _best_sparsity(self, data):
-        """What decodes a fifth of the profiles best by modules of the others."""
+    def _best_sparsity(self, data, groups):
+        """What decodes a fifth of the profiles, or groups, best by modules of the others."""
         candidates = _ALPHAS
         if self.decode == "omp":
             candidates = [n for n in _N_ACTIVE if n == 1 or n < len(self._A)]
@@ -113,7 +117,7 @@ class DictionaryRegressor(SensingRegressor):
             return decoder
 
         X, Z = torch.from_numpy(data.Y), torch.from_numpy(data.X)
-        return choose(candidates, fit, X, Z, held_out(5, len(X))[:1])[0]
+        return choose(candidates, fit, X, Z, held_out(5, len(X), groups)[:1])[0]
 
     def _make_decoder(self):
         self._check_n_active()
@@ -122,21 +126,24 @@ class DictionaryRegressor(SensingRegressor):
     def _decoder_of(self, dictionary, moments, sparsity):
         A, U = torch.from_numpy(self._A), torch.from_numpy(dictionary.components_)
         mean, factor, *residuals = map(torch.from_numpy, moments)
-        if self.decode == "factor":
+        if self._decoding["decode"] == "factor":
             activities = solvers.GaussianProfiles(mean, factor)
             profiles, how = solvers.FactorProfiles(U, activities, *residuals), ()
         else:
-            profiles = solvers.SparseProfiles(U, *(residuals if self.residual else ()))
+            profiles = solvers.SparseProfiles(
+                U, *(residuals if self._decoding["residual"] else ())
+            )
             how = (self._search(dictionary, sparsity),)
         return profiles.decoder(A, self._noise_covariance(), *how)
 
     def _search(self, dictionary, sparsity):
         """The way to few activities, as a function of modules and measurements."""
         nonnegative = dictionary._nonnegative_activities
-        if self.decode == "lasso":
+        if self._decoding["decode"] == "lasso":
             return partial(solvers.penalised, alpha=sparsity, nonnegative=nonnegative)
         # The published pursuit knows no signs.
-        signs = dict(normalize=self.normalize, nonnegative=nonnegative and self.normalize)
+        normalize = self._decoding["normalize"]
+        signs = dict(normalize=normalize, nonnegative=nonnegative and normalize)
         return partial(solvers.pursued, n_nonzero=self._below_measurements(sparsity), **signs)
 
     def _below_measurements(self, n_active):
@@ -144,9 +151,10 @@ class DictionaryRegressor(SensingRegressor):
         return min(n_active, max(1, len(self._A) - 1))
 
     def _check_n_active(self):
-        if self.decode == "omp" and (self.n_active or 0) > self._below_measurements(np.inf):
+        n_active = self._decoding["n_active"]
+        if self._decoding["decode"] == "omp" and (n_active or 0) > max(1, len(self._A) - 1):
             raise ValueError(
-                f"n_active={self.n_active}, but as many modules explain any {len(self._A)} "
+                f"n_active={n_active}, but as many modules explain any {len(self._A)} "
                 "measurements. Set n_active below the number of measurements, or to None."
             )
 
@@ -159,14 +167,14 @@ class DictionaryRegressor(SensingRegressor):
     @property
     def n_active_(self):
         """Modules of a profile that ``decode="omp"`` allows."""
-        if self.decode != "omp":
+        if self._decoding["decode"] != "omp":
             raise AttributeError("n_active_ is there with decode='omp'.")
         return self._below_measurements(self._sparsity)
 
     @property
     def alpha_(self):
         """Penalty of ``decode="lasso"``."""
-        if self.decode != "lasso":
+        if self._decoding["decode"] != "lasso":
             raise AttributeError("alpha_ is there with decode='lasso'.")
         return self._sparsity
 

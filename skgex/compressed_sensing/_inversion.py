@@ -17,7 +17,7 @@ def whitening(A, psi, noise):
     C = (A.double() * psi.double()) @ A.double().T + noise
     variances, directions = torch.linalg.eigh(C)
     rounding = max(torch.finfo(A.dtype).eps, len(C) * torch.finfo(torch.float64).eps)
-    kept = variances > max(rounding * float(variances[-1]), torch.finfo(A.dtype).tiny)
+    kept = (variances > rounding * variances[-1]) & (variances > 0)
     return (directions[:, kept] / variances[kept].sqrt()).T
 
 

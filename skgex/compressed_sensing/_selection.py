@@ -3,18 +3,27 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.model_selection import KFold, check_cv
+from sklearn.model_selection import GroupKFold, KFold, check_cv
+
+from skgex._utils._validation import check_split
 
 # Genes that errors are averaged over at most: enough to compare, few enough to be quick.
 _GENES = 1000
 
 
 def held_out(cv, n_profiles, groups=None):
-    """(train, test) rows; an int or None splits profiles at random, always alike."""
+    """(train, test) rows; an int or None splits profiles at random, or by groups; always alike."""
     if cv is None or isinstance(cv, Integral):
-        cv = KFold(min(cv or 5, n_profiles), shuffle=True, random_state=0)
+        n_groups = 1 if groups is None else len(np.unique(groups))
+        if n_groups > 1:
+            cv = GroupKFold(min(cv or 5, n_groups), shuffle=True, random_state=0)
+        else:
+            cv, groups = KFold(min(cv or 5, n_profiles), shuffle=True, random_state=0), None
     rows = np.zeros(n_profiles)
-    return list(check_cv(cv).split(rows, rows, groups))
+    folds = list(check_cv(cv).split(rows, rows, groups))
+    for train, test in folds:
+        check_split(train, test, n_profiles)
+    return folds
 
 
 def choose(candidates, fit, X, Z, folds):

@@ -29,10 +29,11 @@ class SMAF(Dictionary):
     1. for every gene ``min ‖u_i‖₁`` where ``‖x_i − Wᵀu_i‖² ≤ λ E_i`` and ``u_i ≥ 0``;
     2. modules are scaled to unit norm;
     3. for every profile ``min_w ‖x − U w‖²`` where ``‖w‖₀ ≤ k``, by orthogonal matching pursuit,
-       with k as far below ``n_nonzero`` as ``‖X − U W‖² ≤ λ Σ E_i`` allows;
+       with k as far below ``n_nonzero`` as ``‖X − U W‖² ≤ λ E`` allows;
     4. λ is halved if modules are smaller than ``module_size_min``.
 
-    Modules that no gene loads on, or no profile uses, are dropped.
+    Modules that no gene loads on, or no profile uses, are dropped. Profiles that are all zero have
+    one module, which is empty.
 
     Parameters
     ----------
@@ -44,9 +45,10 @@ class SMAF(Dictionary):
     tolerance : float, default=0.2
         λ. With "centred", 0.02 is for accuracy, 0.3 and more for sparser modules.
     relative_to : {"centred", "data"}, default="centred"
-        What λ is a share of. "centred": ``E_i`` is the energy of gene i about its mean. "data", as
-        published: ``E_i`` is ``‖X‖² / n_profiles`` for every gene, so that genes of low
-        expression, or all genes where profiles are few, may be in no module.
+        What λ is a share of. "centred": ``E_i`` is the energy of gene i about its mean, and E the
+        sum over genes. "data", as published: E is ``‖X‖²``, and ``E_i`` is ``‖X‖² / n_profiles``
+        for every gene, so that genes of low expression, or all genes where profiles are few, may
+        be in no module.
     n_nonzero_min : int, default=None
         The lowest k; the paper has 5. None keeps k at ``n_nonzero``.
     module_size_min : float, default=0
@@ -63,7 +65,7 @@ class SMAF(Dictionary):
     tolerance_ : float
         λ of the last round.
     misfits_ : list of float
-        ``‖X − U W‖² / Σ E_i`` of every round.
+        ``‖X − U W‖² / E`` of every round.
     n_infeasible_ : int
         Genes that no loadings brought to their tolerance in the last round.
     n_features_in_ : int

@@ -61,8 +61,9 @@ class SMAFNetRegressor(SMAFRegressor):
     batch_size : int, default=200
     cv : int, splitter, iterable of splits or None, default=None
         None, as published, decodes training profiles by the modules learned from them. With
-        splits, profiles held out are decoded by modules learned from the others, which takes a fit
-        of SMAF for each.
+        splits of the labelled profiles, those held out are decoded by modules learned from the
+        others, which takes a fit of SMAF for each; an int splits them at random, or by whole
+        groups if ``fit`` is given them.
     n_modules : int, default=None
         To start with, at most the number of profiles; None is 150, or as many as there are
         profiles. The paper has up to 500.
@@ -189,12 +190,14 @@ class SMAFNetRegressor(SMAFRegressor):
         self.device = device
         self.verbose = verbose
 
-    def _learn(self, data):
-        super()._learn(data)
+    def _learn(self, data, groups):
+        super()._learn(data, groups)
+        self._decoding["skip_connection"] = self.skip_connection
         if self.cv is None:
             decoded, true = self._decoded(data.X), data.Y
         else:
-            parts = [self._decoded_apart(data, *fold) for fold in held_out(self.cv, len(data.X))]
+            folds = held_out(self.cv, len(data.X), groups)
+            parts = [self._decoded_apart(data, groups, *fold) for fold in folds]
             decoded, true = map(np.concatenate, zip(*parts, strict=True))
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         params = {name: getattr(self, name) for name in _NET}
@@ -205,14 +208,16 @@ class SMAFNetRegressor(SMAFRegressor):
         """What the modules alone make of measurements."""
         return super()._make_decoder()(torch.from_numpy(Z)).numpy()
 
-    def _decoded_apart(self, data, train, test):
+    def _decoded_apart(self, data, groups, train, test):
         """The same of those that were not among the profiles learned from, and the true ones."""
         other = copy(self)
-        SMAFRegressor._learn(other, data._replace(X=data.X[train], Y=data.Y[train]))
+        groups = None if groups is None else groups[train]
+        SMAFRegressor._learn(other, data._replace(X=data.X[train], Y=data.Y[train]), groups)
         return other._decoded(data.X[test]), data.Y[test]
 
     def _make_decoder(self):
-        return partial(_corrected, super()._make_decoder(), self.net_, self.skip_connection)
+        skip_connection = self._decoding["skip_connection"]
+        return partial(_corrected, super()._make_decoder(), self.net_, skip_connection)
 
 
 def _corrected(decode, net, skip_connection, Z):

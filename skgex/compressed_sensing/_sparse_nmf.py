@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skgex.base import fill_docstring
-from skgex.compressed_sensing._dictionary import Dictionary
+from skgex.compressed_sensing._dictionary import Dictionary, rescaled
 from skgex.compressed_sensing._dictionary_regressor import DictionaryRegressor
 
 _PARAMS = {
@@ -24,8 +24,9 @@ class SparseNMF(Dictionary):
 
     Lowers ``½ ‖X − W U‖² + λ (n_genes ‖W‖₁ + n_profiles ‖U‖₁)`` over modules, the rows of U, and
     activities W, neither of them negative, by :class:`sklearn.decomposition.NMF`; modules are then
-    brought to unit norm, and those that are empty, or that no profile uses, dropped. Activities of
-    profiles are found anew, at most ``n_nonzero`` each.
+    brought to unit norm, and those that are empty, or that no profile uses, dropped. Profiles that
+    are all zero have one module, which is empty. Activities of profiles are found anew, at most
+    ``n_nonzero`` each.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ class SparseNMF(Dictionary):
     n_nonzero : int, default=15
         Modules of a profile at most.
     sparsity : float, default=1e-5
-        λ, for genes between 0 and 1.
+        λ, for genes between 0 and 1. Genes in a unit that makes them s times as large have the
+        same modules with ``s ** 1.5`` times the penalty.
     n_rounds : int, default=200
         Passes over all values at most.
     random_state : int, RandomState instance or None, default=None
@@ -70,6 +72,7 @@ class SparseNMF(Dictionary):
     _parameter_constraints: dict = {**Dictionary._parameter_constraints, **_PARAMS}
     _nonnegative_profiles = True
     _nonnegative_activities = True
+    _knows_unit = True
 
     def __init__(
         self, n_modules=None, n_nonzero=15, *, sparsity=1e-5, n_rounds=200, random_state=None
@@ -81,17 +84,24 @@ class SparseNMF(Dictionary):
         self.random_state = random_state
 
     def _learn(self, X, n_modules):
+        if not X.any():
+            self.n_iter_ = 0
+            return X[:1]
+        X, exponent = rescaled(X.numpy())
+        # Both factors of profiles s times as large are √s times as large. A penalty that leaves
+        # nothing in any case need not leave float32.
+        penalty = min(self.sparsity * 2.0 ** min(-1.5 * exponent.item(), 900), 1e6)
         nmf = NMF(
             n_modules,
             init="nndsvda" if n_modules <= min(X.shape) else "random",
-            alpha_W=self.sparsity,
+            alpha_W=penalty,
             l1_ratio=1,
             max_iter=self.n_rounds,
             random_state=self.random_state,
         )
         with warnings.catch_warnings():  # a few passes short of the end make no other modules
             warnings.simplefilter("ignore", ConvergenceWarning)
-            W = nmf.fit_transform(X.numpy())
+            W = nmf.fit_transform(X)
         self.n_iter_ = nmf.n_iter_
         U = torch.from_numpy(nmf.components_)
         norm = torch.linalg.vector_norm(U, dim=1, keepdim=True)
@@ -109,8 +119,8 @@ class SparseNMFRegressor(DictionaryRegressor):
     """Profiles from measurements, by a sparse non-negative dictionary of modules.
 
     :class:`SparseNMF` learns modules U from the training profiles; a measurement ``z = A x`` is
-    decoded by them as ``decode`` says, with activities that are not negative for "lasso" and
-    "omp".
+    decoded by them as ``decode`` says. Activities are not negative for "lasso", nor for "omp"
+    unless ``normalize=False``, as ``published`` has it: that pursuit knows no signs.
 
     Parameters
     ----------
@@ -120,7 +130,7 @@ class SparseNMFRegressor(DictionaryRegressor):
     n_nonzero : int, default=15
         Modules of a profile at most.
     sparsity : float, default=1e-5
-        Penalty on modules and activities.
+        Penalty on modules and activities, for genes between 0 and 1.
     n_rounds : int, default=200
         Passes over all values at most.
     %(decode)s

@@ -32,7 +32,7 @@ class WienerRegressor(SensingRegressor):
     %(noise)s
     cv : int, splitter or iterable of splits, default=5
         How to split the labelled profiles, those not NaN, to choose the shrinkage; an int splits
-        them at random.
+        them at random, or by whole groups if ``fit`` is given them.
     %(linear_scaling)s
 
     Attributes
@@ -99,7 +99,7 @@ class WienerRegressor(SensingRegressor):
         y : array-like or torch.Tensor of shape (n_profiles, n_genes) or (n_profiles,)
             The profiles measured. Rows that are all NaN are left out.
         groups : array-like of shape (n_profiles,), default=None
-            Study of each profile, for a ``cv`` that holds out whole ones.
+            Study of each profile, to hold out whole ones.
 
         Returns
         -------

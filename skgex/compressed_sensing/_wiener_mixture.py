@@ -47,9 +47,9 @@ class WienerMixtureRegressor(SensingRegressor):
         Principal components that clusters are found in.
     %(noise)s
     cv : int, splitter or iterable of splits, default=3
-        How to split the labelled profiles to choose; an int splits them at random. Where profiles
-        come in studies and new ones are to be decoded, hold out whole studies: clusters then help
-        less.
+        How to split the labelled profiles to choose; an int splits them at random, or by whole
+        groups if ``fit`` is given them. Where profiles come in studies and new ones are to be
+        decoded, hold out whole studies: clusters then help less.
     %(linear_scaling)s
     random_state : int, RandomState instance or None, default=None
         Of the clusters.
@@ -129,7 +129,7 @@ class WienerMixtureRegressor(SensingRegressor):
         y : array-like or torch.Tensor of shape (n_profiles, n_genes) or (n_profiles,)
             The profiles measured. Rows that are all NaN are left out.
         groups : array-like of shape (n_profiles,), default=None
-            Study of each profile, for a ``cv`` that holds out whole ones.
+            Study of each profile, to hold out whole ones.
 
         Returns
         -------

@@ -7,6 +7,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import StrOptions
 
 from skgex import _solvers as solvers
+from skgex._utils._validation import check_split
 from skgex.inference._linear import LinearRegressor, to_tensor
 
 
@@ -159,11 +160,10 @@ class RidgeRegressorCV(LinearRegressor):
             return [(profiles, solvers.Profiles.all(*map(to_tensor, validation)))]
         if self.cv is None:
             return None
-        splitter = check_cv(self.cv)
-        splits = [
-            tuple(profiles.take(torch.as_tensor(rows)) for rows in split)
-            for split in splitter.split(profiles.X, profiles.Y)
-        ]
+        splits = []
+        for split in check_cv(self.cv).split(profiles.X, profiles.Y):
+            check_split(*split, len(profiles.X))
+            splits.append(tuple(profiles.take(torch.as_tensor(rows)) for rows in split))
         if not all(part.weights().any() for split in splits for part in split):
             raise ValueError(
                 "A split of cv has no profile of positive weight to train on, or to hold out. "

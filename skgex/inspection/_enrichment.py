@@ -280,10 +280,18 @@ def _table(columns):
 
 def _in_common(lists, sets, rows, columns, background):
     """Names of the genes of each pair of a list and a set, in the order of the set."""
-    names = np.array(list(background), dtype=object)
-    in_list = lists.astype(bool).toarray()
+    names = np.array(list(background), dtype=object)[sets.indices]  # set after set
     genes = np.empty(len(rows), dtype=object)
-    for i, (row, column) in enumerate(zip(rows, columns, strict=True)):
-        own = sets.indices[sets.indptr[column] : sets.indptr[column + 1]]
-        genes[i] = tuple(names[own[in_list[row, own]]])
+    order = np.argsort(rows, kind="stable")
+    ends = np.cumsum(np.bincount(rows, minlength=lists.shape[0]))
+    for row, pairs in enumerate(np.split(order, ends[:-1])):
+        in_list = np.zeros(len(background), dtype=bool)
+        in_list[lists.indices[lists.indptr[row] : lists.indptr[row + 1]]] = True
+        kept = in_list[sets.indices]
+        common = tuple(names[kept].tolist())
+        start = np.append(0, np.cumsum(kept))[sets.indptr]
+        own = columns[pairs]
+        where = (pairs.tolist(), start[own].tolist(), start[own + 1].tolist())
+        for pair, first, end in zip(*where, strict=True):
+            genes[pair] = common[first:end]
     return genes

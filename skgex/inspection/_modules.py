@@ -122,7 +122,7 @@ def module_genes(dictionary, gene_names=None, *, share=0.5):
     else:
         modules = [f"module{k}" for k in range(len(components))]
     genes = {}
-    for module, loadings in zip(modules, components.astype(np.float64), strict=True):
+    for module, loadings in zip(modules, components, strict=True):
         order = np.argsort(-np.abs(loadings), kind="stable")[: np.count_nonzero(loadings)]
         held = np.cumsum(np.square(loadings[order] / np.max(np.abs(loadings), initial=1e-300)))
         if len(order):
@@ -232,9 +232,12 @@ def _components(dictionary, argument):
                 "dictionary, such as the dictionary_ of a regressor, or its components_."
             )
         dictionary = dictionary.components_
-    return check_array(as_host(dictionary), dtype=[np.float64, np.float32], input_name=argument)
+    # In float32 squares of loadings in units of 1e-30 would be nothing.
+    return check_array(as_host(dictionary), dtype=np.float64, input_name=argument)
 
 
 def _unit_norm(components):
+    largest = np.abs(components).max(axis=1, keepdims=True)
+    components = components / np.where(largest > 0, largest, 1)
     norm = np.linalg.norm(components, axis=1, keepdims=True)
     return components / np.where(norm > 0, norm, 1)

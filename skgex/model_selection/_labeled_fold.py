@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator, check_cv
 
-from skgex._utils._validation import of_rows, which_labelled
+from skgex._utils._validation import check_split, of_rows, which_labelled
 
 
 class LabeledFold(BaseCrossValidator):
@@ -53,7 +53,8 @@ class LabeledFold(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If ``y`` is missing or partly NaN in a row, or no profile is labelled.
+            If ``y`` is missing or partly NaN in a row, no profile is labelled, or ``cv`` lists
+            profiles that are not there.
         """
         if y is None:
             raise ValueError(
@@ -65,6 +66,7 @@ class LabeledFold(BaseCrossValidator):
         # The splitter sees labelled profiles only; their values are of no interest to it.
         placeholder = np.zeros(len(rows))
         for train, test in check_cv(self.cv).split(placeholder, placeholder, groups):
+            check_split(train, test, len(rows))
             yield np.sort(np.concatenate([rows[train], unlabelled])), rows[test]
 
     def get_n_splits(self, X=None, y=None, groups=None):

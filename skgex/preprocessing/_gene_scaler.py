@@ -41,8 +41,8 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     mean_, minimum_ : ndarray of shape (n_genes,)
         For "standard" and for "range": what is subtracted.
     scale_ : ndarray of shape (n_genes,)
-        For both, what is divided by. The scale of constant genes is 0: they are only shifted, and
-        come back as the constant whatever was inferred.
+        For both, what is divided by. The scale of genes that are constant, but for rounding, is
+        0: they are only shifted, and come back as the constant whatever was inferred.
     quantiles_ : ndarray of shape (n_genes, n_quantiles)
         For "rank-gaussian": the values at the nodes.
     z_range_ : ndarray of shape (2, n_genes)
@@ -117,8 +117,7 @@ class GeneScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if self.method == "standard":
             self.mean_, self.scale_ = _moments(X, weight)
         elif self.method == "range":
-            self.minimum_ = X.min(axis=0).astype(np.float64)
-            self.scale_ = X.max(axis=0) - self.minimum_
+            self.minimum_, self.scale_ = _range(X)
         elif self.method == "rank-gaussian":
             self._fit_ranks(X, weight)
         return self
@@ -242,10 +241,26 @@ def _moments(X, weight):
         mean[genes] = rough + shift
         block -= shift
         variance[genes] = weight @ np.square(block, out=block)
-    scale = np.sqrt(variance)
-    # A spread of a unit or two in the last place is rounding, however many profiles there are.
-    constant = scale <= 2 * np.finfo(X.dtype).eps * np.abs(mean)
-    return mean, np.where(constant, 0.0, scale)
+    return mean, _without_rounding(np.sqrt(variance), mean, X.dtype)
+
+
+def _range(X):
+    """Lowest value of every gene, and how far above is the highest: exactly 0 if constant."""
+    low, high = (bound.astype(np.float64) for bound in (X.min(axis=0), X.max(axis=0)))
+    with np.errstate(over="ignore"):
+        spread = high - low
+    if not np.isfinite(spread).all():
+        gene = np.flatnonzero(~np.isfinite(spread))[0]
+        raise ValueError(
+            f"X has a gene, in column {gene}, from {low[gene]:.3g} to {high[gene]:.3g}, a range "
+            "that no number can hold. Divide X by a common factor."
+        )
+    return low, _without_rounding(spread, np.maximum(np.abs(low), np.abs(high)), X.dtype)
+
+
+def _without_rounding(spread, size, dtype):
+    """Spreads of genes; 0 where it is a unit or two in the last place, however many profiles."""
+    return np.where(spread <= 2 * np.finfo(dtype).eps * np.abs(size), 0.0, spread)
 
 
 def _interpolate(at, x, y):

@@ -293,3 +293,20 @@ def test_impossible_requests_are_refused(profiles):
             fit(profiles, k=k, n_nonzero_min=k_min)
     with pytest.raises(ValueError, match="at which no gene needs a module"):
         fit(profiles[:2], tolerance=0.9, relative_to="data")
+
+
+@pytest.mark.parametrize("relative_to", ["centred", "data"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nothing_is_one_module_that_is_empty(relative_to, dtype):
+    X = torch.zeros(D, GENES, dtype=dtype)
+    found = fit(X, relative_to=relative_to)
+    assert found.U.equal(X.new_zeros(GENES, 1)) and found.W.equal(X.new_zeros(1, D))
+    assert found.misfit.equal(X.new_zeros(10)) and found.tolerance == 0.2
+    assert not found.infeasible.any() and found.infeasible.shape == (GENES,)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_profiles_that_do_not_vary_have_modules_and_a_finite_misfit(profiles, dtype):
+    found = fit(profiles[:1].repeat(D, 1).to(dtype))
+    assert found.misfit.isfinite().all()
+    torch.testing.assert_close((found.U @ found.W).T[0], profiles[0].to(dtype), atol=1e-3, rtol=0)

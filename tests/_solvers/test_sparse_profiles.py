@@ -75,3 +75,9 @@ def test_the_whole_penalty_leaves_nothing_and_empty_modules_stay_so():
     assert not penalised(B, measured, 1.0).any()
     assert not penalised(B, measured, 0.01)[:, 2].any()
     assert not penalised(B, torch.zeros_like(measured), 0.01).any()
+
+
+def test_where_nothing_ever_varied_any_measurement_makes_the_mean():
+    nothing = SparseProfiles(*tensors(np.zeros((1, G)), MEAN, 0 * MEAN))
+    decoder = nothing.decoder(*tensors(A, 0 * NOISE), lambda D, Z: pursued(D, Z, 1))
+    np.testing.assert_allclose(decoder(torch.from_numpy(Z)), np.tile(MEAN, (N, 1)))

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from skgex import KSVD, KSVDRegressor, SVDDictionary, SVDRegressor
+from skgex import (
+    KSVD,
+    SMAF,
+    KSVDRegressor,
+    SMAFRegressor,
+    SparseNMF,
+    SparseNMFRegressor,
+    SVDDictionary,
+    SVDRegressor,
+)
 from skgex._solvers import ksvd
 
 RNG = np.random.default_rng(0)
@@ -29,6 +38,90 @@ def test_singular_vectors_are_numpys_whatever_their_sign(planted):
     np.testing.assert_allclose(found.singular_values_, values[:5])
     np.testing.assert_allclose(np.abs(found.components_ @ V[:5].T), np.eye(5), atol=1e-8)
     assert (found.components_[range(5), np.abs(found.components_).argmax(axis=1)] > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(60, 90), (90, 60), (90, 90)])
+@pytest.mark.parametrize("dtype, digits", [(np.float64, 1e-7), (np.float32, 1e-3)])
+def test_few_of_many_singular_vectors_are_numpys_down_to_the_small_ones(shape, dtype, digits):
+    """Of values whose squares float64 can tell apart, and of such that fall lower."""
+    V = np.linalg.svd(RNG.normal(size=shape), full_matrices=False)
+    for least in (1e-8, 1e-30):
+        X = ((V[0] * np.geomspace(5e3, 5e3 * least, min(shape))) @ V[2]).astype(dtype)
+        _, values, expected = np.linalg.svd(X.astype(np.float64), full_matrices=False)
+        n = 15 if dtype == np.float64 else 6
+        found = SVDDictionary(n).fit(X)
+        U = found.components_.astype(np.float64)
+        np.testing.assert_allclose(found.singular_values_, values[:n], rtol=digits)
+        np.testing.assert_allclose(U @ U.T, np.eye(n), atol=1e-12 if digits < 1e-4 else 1e-6)
+        np.testing.assert_allclose(np.abs((U * expected[:n]).sum(axis=1)), 1, rtol=digits)
+        assert (U[range(n), np.abs(U).argmax(axis=1)] > 0).all()
+
+
+@pytest.mark.parametrize("name", ["SMAF", "KSVD", "SVDDictionary"])
+def test_modules_do_not_depend_on_the_unit_of_profiles(name):
+    X = RNG.uniform(size=(60, 20)).astype(np.float32)
+    unit_free = {
+        "SMAF": SMAF(8, 3, n_rounds=3, random_state=0),
+        "KSVD": KSVD(8, 3, n_rounds=3, random_state=0),
+        "SVDDictionary": SVDDictionary(8, 3),
+    }[name]
+    expected = unit_free.fit(X).components_
+    activities = unit_free.transform(X)
+    for power in (-100, -66, 66, 100):
+        s = np.float32(2.0**power)
+        found = unit_free.fit(s * X)
+        np.testing.assert_allclose(found.components_, expected, atol=1e-6)
+        np.testing.assert_allclose(found.transform(s * X) / s, activities, atol=1e-5)
+        if name == "SVDDictionary":
+            values = np.linalg.svd(X, compute_uv=False)[:8]
+            np.testing.assert_allclose(found.singular_values_ / s, values, rtol=1e-5)
+    for s in np.float32([1e-20, 1e20]):  # up to rounding, which the rounds make larger
+        np.testing.assert_allclose(unit_free.fit(s * X).components_, expected, atol=1e-3)
+
+
+def test_modules_of_nmf_do_not_depend_on_the_unit_if_the_penalty_goes_with_it():
+    X = RNG.uniform(size=(40, 20))
+    expected = SparseNMF(6, 3, sparsity=1e-2, random_state=0).fit(X).components_
+    for power in (-100, 2, 100):
+        sparsity = 1e-2 * 2.0 ** (1.5 * power)
+        found = SparseNMF(6, 3, sparsity=sparsity, random_state=0).fit(2.0**power * X)
+        np.testing.assert_allclose(found.components_, expected, atol=1e-10)
+    assert len(expected) < 6  # by that penalty
+    for power, dtype in ((100, np.float32), (1000, np.float64)):
+        found = SparseNMF(6, 3, random_state=0).fit(dtype(2.0**power) * X.astype(dtype))
+        assert np.isfinite(found.components_).all() and len(found.components_) == 6
+    with pytest.raises(ValueError, match="leaves no module"):
+        SparseNMF(6, 3, random_state=0).fit(2.0**-1000 * X)
+
+
+@pytest.mark.parametrize("dictionary", [SMAF(random_state=0), SparseNMF(random_state=0)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_profiles_that_are_all_zero_have_one_module_which_is_empty(dictionary, dtype):
+    zeros = np.zeros((3, 7), dtype)
+    activities = dictionary.fit_transform(zeros)
+    np.testing.assert_array_equal(dictionary.components_, np.zeros((1, 7)))
+    assert dictionary.components_.dtype == dtype
+    np.testing.assert_array_equal(dictionary.transform(np.ones((2, 7))), np.zeros((2, 1)))
+    np.testing.assert_array_equal(dictionary.inverse_transform(activities), zeros)
+
+
+@pytest.mark.parametrize("decode", ["factor", "lasso", "omp"])
+@pytest.mark.parametrize(
+    "regressor", [SMAFRegressor, SparseNMFRegressor, SVDRegressor, KSVDRegressor]
+)
+def test_profiles_that_do_not_vary_come_back_whatever_was_measured(planted, regressor, decode):
+    X, _, A = planted
+    for same in (np.abs(X[[0, 0]]), np.zeros((4, 40))):
+        for make, params in ((regressor, {}), (regressor.published, {"n_active": 1})):
+            decoder = make(A, decode=decode, **params).fit(same @ A.T, same)
+            found = decoder.predict(np.vstack([same[:1], np.abs(X[1:4])]) @ A.T)
+            np.testing.assert_allclose(found, np.repeat(same[:1], 4, axis=0), atol=1e-12)
+
+
+def test_activities_of_other_modules_are_refused(planted):
+    found = KSVD(8, 3, random_state=0).fit(planted[0])
+    with pytest.raises(ValueError, match="X has 7 activities, but this KSVD has 8 modules"):
+        found.inverse_transform(np.ones((2, 7)))
 
 
 def test_ksvd_finds_the_modules_that_profiles_are_made_of(planted):

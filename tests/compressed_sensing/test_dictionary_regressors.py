@@ -8,6 +8,7 @@ import pytest
 
 import skgex
 from skgex import SMAF, GeneScaler, KSVDRegressor, SMAFRegressor, SparseNMF, SVDRegressor
+from skgex.compressed_sensing._selection import held_out
 
 from .measured import close, matrix, noisy
 
@@ -74,6 +75,21 @@ def test_what_decoding_allows_is_chosen_on_profiles_held_out_unless_it_is_given(
             getattr(model, name)
 
 
+@pytest.mark.parametrize(
+    "decode, name, values",
+    [
+        ("omp", "n_active", (1, 2, 3, 5, 8, 12, 15)),
+        ("lasso", "alpha", (0.003, 0.01, 0.03, 0.1, 0.3)),
+    ],
+)
+def test_the_choice_is_what_decodes_profiles_held_out_best(make, decode, name, values):
+    choose = partial(make, A, decode=decode, gene_scaling=None, noise=0.1)
+    (train, test), *_ = held_out(5, N)
+    models = {v: choose(**{name: v}).fit(Z[train], P[train]) for v in values}
+    errors = {v: np.square(m.predict(Z[test]) - P[test]).mean() for v, m in models.items()}
+    assert getattr(choose().fit(Z, P), f"{name}_") == min(errors, key=errors.get)
+
+
 def test_profiles_decoded_by_modules_alone_are_made_of_as_many_as_allowed(make):
     model = make(A, decode="omp", n_active=1, residual=False, gene_scaling=None).fit(Z, P)
     U = model.dictionary_.components_
@@ -136,6 +152,14 @@ def test_memory_keeps_modules_for_other_measurements_and_decodings(make, tmp_pat
     np.testing.assert_array_equal(same.dictionary_.components_, first.dictionary_.components_)
     make(A, memory=str(tmp_path), n_nonzero=2).fit(Z, P)
     assert learned == [N, N]
+
+
+def test_memory_needs_a_seed_that_says_which_draw_it_keeps(make, tmp_path):
+    if make.func is SVDRegressor:
+        pytest.skip("nothing is drawn")
+    for seed in (None, np.random.RandomState(0)):
+        with pytest.raises(ValueError, match="memory keeps what was learned for a seed"):
+            make(A, memory=str(tmp_path)).set_params(random_state=seed).fit(Z, P)
 
 
 def test_modules_are_those_of_the_dictionary_alone(make):
@@ -220,8 +244,21 @@ def test_too_strict_a_smaf_or_nmf_says_what_to_change():
         SMAF(4, tolerance=0.99, relative_to="data").fit(np.tile(X[:10], 20))
 
 
+def test_studies_are_held_out_whole_to_choose(make, monkeypatch):
+    groups, seen = np.arange(N) % 4, []
+    learned = SVDRegressor._learned_dictionary
+
+    def counting(self, X):
+        seen.append(len(X))
+        return learned(self, X)
+
+    monkeypatch.setattr(make.func, "_learned_dictionary", counting)
+    make(A, decode="omp").fit(Z, P, groups=groups)
+    assert seen == [N, 90]
+
+
 def test_a_seed_decides(make):
-    if make is SVDRegressor or make.func is SVDRegressor:
+    if make.func is SVDRegressor:
         pytest.skip("nothing is drawn")
     one, same, other = (
         make(A).set_params(random_state=seed).fit(Z, P).predict(Z) for seed in (0, 0, 1)

@@ -9,12 +9,13 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 
 import skgex
 from skgex import CompositeMeasurement, LandmarkPanel
 from skgex.compressed_sensing._estimation import PENALTIES
+from skgex.compressed_sensing._selection import held_out
 
 from .measured import NEW, SCALES, A, B, G, M, N, P, close, draw, matrix, noisy, scalings
 
@@ -169,11 +170,19 @@ def test_fitting_again_returns_to_the_matrix_of_the_parameters(make):
     np.testing.assert_array_equal(model.predict(NEW @ A.T), expected)
 
 
-def test_a_matrix_that_is_refused_changes_nothing(make):
+def test_a_matrix_that_is_refused_changes_nothing(make, monkeypatch):
     model = make(A).fit(P @ A.T, P)
     expected = model.predict(NEW @ A.T)
     with pytest.raises(ValueError, match="columns"):
         model.set_measurement(B[:, 1:])
+    np.testing.assert_array_equal(model.predict(NEW @ A.T), expected)
+
+    def refused(self):
+        raise ValueError("refused late")
+
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="refused late"):
+        patch.setattr(type(model), "_prepare", refused)
+        model.set_measurement(B)
     np.testing.assert_array_equal(model.predict(NEW @ A.T), expected)
 
 
@@ -200,6 +209,22 @@ def test_profiles_that_are_nan_are_left_out_and_so_are_their_groups(make):
         clone(model).fit(P @ A.T, Y, groups=studies[:-1])
     with pytest.raises(ValueError, match="'groups' parameter should not be None"):
         clone(model).fit(P @ A.T, Y)
+    by_number = clone(model).set_params(cv=3).fit(P @ A.T, Y, groups=studies)
+    whole = [set(studies[labelled][test]) for _, test in held_out(3, 90, studies[labelled])]
+    assert sum(map(len, whole)) == 7  # no study is in two of the folds
+    assert not np.array_equal(
+        by_number.cv_errors_, clone(model).set_params(cv=3).fit(P @ A.T, Y).cv_errors_
+    )
+
+
+def test_splits_made_for_other_profiles_are_refused_in_a_sentence(make):
+    if not hasattr(make(), "cv"):
+        pytest.skip("it has nothing to choose")
+    labelled = np.arange(N) % 4 != 0
+    Y = np.where(labelled[:, None], P, np.nan)
+    model = make(A, cv=list(KFold(3).split(P))).set_params(shrinkage=None)
+    with pytest.raises(ValueError, match=r"cv names profile 119, but there are 90 labelled"):
+        model.fit(P @ A.T, Y)
 
 
 def test_landmarks_are_rows_of_the_identity_and_come_back_as_measured(make):
@@ -283,3 +308,48 @@ def test_a_matrix_whose_genes_stand_in_another_order_is_refused(make):
         model.set_measurement(swapped)
     with pytest.raises(ValueError, match=said):
         model.predict(NEW @ A.T, measurement_matrix=swapped)
+
+
+def test_a_matrix_whose_measurements_stand_in_another_order_is_refused(make):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    Z, Y = pd.DataFrame(P @ A.T).add_prefix("a"), pd.DataFrame(P).add_prefix("g")
+    named = pd.DataFrame(A, index=Z.columns, columns=Y.columns)
+    said = "The rows of measurement_matrix are named .* but the columns of X are"
+    with pytest.raises(ValueError, match=said):
+        make(named[::-1]).fit(Z, Y)
+    model = make(named).fit(Z, Y)
+    with pytest.raises(ValueError, match=said):
+        model.predict(Z.iloc[:, ::-1], measurement_matrix=named)
+    again = model.predict(Z.iloc[:, ::-1], measurement_matrix=named[::-1])
+    close(again, model.predict(Z))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        close(model.set_measurement(named).predict(Z), again)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(Z.iloc[:, ::-1])
+
+
+# -- units -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("unit", [1e-30, 1e-18, 1e18, 1e30])
+def test_units_that_single_precision_cannot_square_change_nothing(make, unit):
+    single = np.float32
+    expected = make(A, gene_scaling="standard").fit((P @ A.T).astype(single), P.astype(single))
+    expected = expected.predict(NEW @ A.T)
+    far = make(A, gene_scaling="standard")
+    far.fit((unit * P @ A.T).astype(single), (unit * P).astype(single))
+    found = far.predict(unit * NEW @ A.T)
+    assert found.dtype == single
+    error = np.square(found.astype(float) / unit - NEW).mean()
+    assert error < 1.1 * np.square(expected - NEW).mean()
+
+
+# -- parameters set after the fit --------------------------------------------------------------
+def test_what_was_asked_for_in_the_fit_holds_for_later_measurements(make):
+    model = make(A).fit(noisy(P, A, 0.3), P)
+    expected = model.predict(NEW @ B.T, measurement_matrix=B)
+    model.set_params(gene_scaling="rank-gaussian", noise=100.0)
+    for name, other in {"decode": "omp", "residual": False, "n_steps": 1, "shrinkage": 1}.items():
+        if name in model.get_params():
+            model.set_params(**{name: other})
+    np.testing.assert_array_equal(model.predict(NEW @ B.T, measurement_matrix=B), expected)
+    np.testing.assert_array_equal(model.set_measurement(B).predict(NEW @ B.T), expected)

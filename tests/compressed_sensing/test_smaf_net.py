@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 
 import skgex
 from skgex import SMAFNetRegressor, SMAFRegressor
@@ -73,6 +73,29 @@ def test_the_net_learns_from_held_out_profiles_where_splits_are_given(skip):
     assert not np.allclose(as_published.net_.predict(P), expected.predict(P), atol=1e-3)
 
 
+def test_studies_are_held_out_whole_to_choose_modules_and_to_teach_the_net():
+    groups, params = np.arange(N) % 4, dict(SMALL, decode="omp", noise=0.0)
+    model = smaf_net(**params, cv=3).fit(P @ A.T, P, groups=groups)
+    told = SMAFRegressor(A, **params).fit(P @ A.T, P, groups=groups)
+    assert model.n_active_ == told.n_active_
+    decoded, true = [], []
+    folds = GroupKFold(3, shuffle=True, random_state=0).split(P, groups=groups)
+    for train, test in folds:
+        other = SMAFRegressor(A, **params).fit(P[train] @ A.T, P[train], groups=groups[train])
+        decoded.append(other.predict(P[test] @ A.T))
+        true.append(P[test])
+    expected = clone(model.net_).fit(np.concatenate(decoded), np.concatenate(true))
+    close(model.net_.predict(P), expected.predict(P), atol=1e-9)
+
+
+def test_splits_of_other_profiles_than_the_labelled_ones_are_refused():
+    Y = P.copy()
+    Y[:40] = np.nan
+    model = smaf_net(cv=list(KFold(3).split(P)))
+    with pytest.raises(ValueError, match="cv names profile 239, but there are 200 labelled"):
+        model.fit(P @ A.T, Y)
+
+
 @pytest.mark.parametrize("skip", [False, True])
 def test_another_measurement_is_decoded_by_the_same_modules_and_net(skip):
     model = smaf_net(skip_connection=skip, max_epochs=100).fit(P @ A.T, P)
@@ -80,6 +103,7 @@ def test_another_measurement_is_decoded_by_the_same_modules_and_net(skip):
     decoded = smaf.predict(NEW @ B.T, measurement_matrix=B)
     expected = model.net_.predict(decoded) + skip * decoded
     close(model.predict(NEW @ B.T, measurement_matrix=B), expected, atol=1e-9)
+    model.set_params(skip_connection=not skip)  # for the next fit
     close(model.set_measurement(B).predict(NEW @ B.T), expected, atol=1e-9)
     assert error(expected) < 0.5 * error(P.mean(axis=0))
 

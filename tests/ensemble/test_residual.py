@@ -4,10 +4,17 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Lasso, LinearRegression, Ridge
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_predict
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    cross_val_predict,
+    cross_validate,
+)
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -64,8 +71,10 @@ def test_the_shrinkage_is_least_squares_on_the_last_fold(weight):
     assert 0.5 < model.shrinkage_ <= 1
 
 
-def test_residuals_are_taken_between_scaled_genes():
-    model = ResidualRegressor(LinearRegression(), KNeighborsRegressor(), cv=SPLITS, shrinkage=1.0)
+@pytest.mark.parametrize("scaling", ["standard", "range"])
+def test_residuals_are_taken_between_scaled_genes(scaling):
+    params = dict(cv=SPLITS, shrinkage=1.0, gene_scaling=scaling)
+    model = ResidualRegressor(LinearRegression(), KNeighborsRegressor(), **params)
     units, shift = np.array([1e-3, 1, 1, 1, 1, 1e3]), 8.0
     expected = clone(model).fit(X, Y).predict(X_NEW)
     close(model.fit(X, Y * units + shift).predict(X_NEW), expected * units + shift, rtol=1e-6)
@@ -168,14 +177,34 @@ def test_unlabelled_profiles_go_to_the_estimators_that_take_them():
             assert np.isfinite(model.predict(X_NEW)).all()
 
 
-def test_profiles_of_no_weight_are_left_out():
-    weight = np.ones(N)
-    weight[:50] = 0  # the first of the four folds
-    params = dict(random_state=0)
-    model = ResidualRegressor(Ridge(), Ridge(5.0), cv=SPLITS, **params)
+@pytest.mark.parametrize("fold", range(4))
+def test_folds_of_no_weight_are_left_out(fold):
+    weight, there = np.ones(N), np.ones(N, bool)
+    weight[SPLITS[fold][1]] = there[SPLITS[fold][1]] = 0
+    model = ResidualRegressor(Ridge(1e3), Ridge(30.0), cv=SPLITS)
     found = clone(model).fit(X, Y, sample_weight=weight)
-    splits = [(train[train >= 50] - 50, test - 50) for train, test in SPLITS[1:]]
-    expected = model.set_params(cv=splits).fit(X[50:], Y[50:])
+    row = np.cumsum(there) - 1
+    splits = [[row[part[there[part]]] for part in split] for split in SPLITS]
+    del splits[fold]
+    expected = model.set_params(cv=splits).fit(X[there], Y[there])
+    assert found.shrinkage_ == pytest.approx(expected.shrinkage_)
+    assert found.shrinkage_ > 0.5
+    close(found.predict(X_NEW), expected.predict(X_NEW))
+
+
+@pytest.mark.parametrize("cv", [4, KFold(4), GroupKFold(4), None], ids=str)
+def test_profiles_of_no_weight_are_as_if_they_were_not_there(cv):
+    weight, partly = np.ones(N), Y.copy()
+    weight[::7] = weight[150:] = 0  # the last fold, were they counted
+    partly[::3] = np.nan
+    there = weight > 0
+    told = STUDIES if isinstance(cv, GroupKFold) else None
+    model = ResidualRegressor(Ridge(1e3), CountsProfiles(), cv=cv, random_state=0)
+    found = clone(model).fit(X, partly, sample_weight=weight, groups=told)
+    expected = model.fit(X[there], partly[there], groups=told if told is None else told[there])
+    assert found.shrinkage_ == pytest.approx(expected.shrinkage_)
+    assert found.shrinkage_ > 0.5
+    assert found.residual_estimator_.n_ == expected.residual_estimator_.n_
     close(found.predict(X_NEW), expected.predict(X_NEW))
 
 
@@ -204,6 +233,8 @@ def test_by_default_ridge_has_the_same_scaling_and_a_net_learns_the_rest():
     assert model.estimator_.gene_scaling == "rank-gaussian"
     assert isinstance(model.residual_estimator_, skgex.DGEXRegressor)
     assert error(model) < 0.9 * error(model.estimator_)
+    model = ResidualRegressor(None, Ridge(), gene_scaling="range").fit(X, Y)
+    assert model.estimator_.gene_scaling == "standard"
 
 
 @pytest.mark.parametrize("scaling", ["standard", None])
@@ -218,13 +249,30 @@ def test_a_decoder_sees_measurements_as_its_matrix_says(scaling):
     np.testing.assert_array_equal(model.estimator_.predict(Z), clone(wiener).fit(Z, P).predict(Z))
 
 
-def test_studies_are_told_to_an_estimator_that_takes_them():
+@pytest.mark.parametrize("n_pipelines", range(3))
+@pytest.mark.parametrize("routing", [False, True], ids=["", "routing"])
+def test_studies_are_told_to_an_estimator_that_takes_them(n_pipelines, routing):
     data, _ = skgex.make_expression(100, 10, 10, random_state=0)
     Z, studies = data.X[:, :10], np.arange(100) // 10
     wiener = skgex.WienerRegressor(cv=GroupKFold(3))
-    model = ResidualRegressor(wiener, KNNRegressor()).fit(Z, data.X, groups=studies)
     expected = clone(wiener).fit(Z, data.X, groups=studies)
-    np.testing.assert_array_equal(model.estimator_.cv_errors_, expected.cv_errors_)
+    with config_context(enable_metadata_routing=routing):
+        estimator = wiener.set_fit_request(groups=True) if routing else wiener
+        for _ in range(n_pipelines):
+            estimator = make_pipeline(StandardScaler(with_mean=False, with_std=False), estimator)
+        last = ResidualRegressor(estimator, KNNRegressor()).fit(Z, data.X, groups=studies)
+        last = last.estimator_
+    for _ in range(n_pipelines):
+        last = last[-1]
+    np.testing.assert_array_equal(last.cv_errors_, expected.cv_errors_)
+
+
+@pytest.mark.parametrize("routing", [False, True], ids=["", "routing"])
+def test_a_pipeline_that_takes_no_studies_is_told_none(routing):
+    pipe = make_pipeline(StandardScaler(), Ridge())
+    with config_context(enable_metadata_routing=routing):
+        model = ResidualRegressor(pipe, Ridge()).fit(X, Y, groups=STUDIES)
+    assert np.isfinite(model.predict(X_NEW)).all()
 
 
 # -- bad input ---------------------------------------------------------------------------------
@@ -237,9 +285,19 @@ def test_too_few_profiles_are_refused_and_three_are_enough():
 
 def test_folds_that_leave_no_residuals_are_refused():
     model = ResidualRegressor(Ridge(), Ridge(), cv=SPLITS[:1])
-    with pytest.raises(ValueError, match="leaves 0 labelled profiles to learn residuals from"):
+    message = "cv leaves 0 labelled profiles to learn residuals from"
+    with pytest.raises(ValueError, match=message) as found:
         model.fit(X, Y)
+    assert len(str(found.value)) < 200  # it does not list the splits
     model.set_params(shrinkage=1.0).fit(X, Y)
+
+
+@pytest.mark.parametrize("weight", [None, np.ones(N)], ids=["unweighted", "weighted"])
+def test_splits_of_other_profiles_are_refused(weight):
+    model = ResidualRegressor(Ridge(), Ridge(), cv=SPLITS)
+    params = {} if weight is None else {"sample_weight": weight}
+    with pytest.raises(ValueError, match=r"cv names profile 199, but there are 13. labelled"):
+        cross_validate(model, X, Y, cv=3, params=params, error_score="raise")
 
 
 def test_weights_that_an_estimator_does_not_take_are_refused():

@@ -56,6 +56,22 @@ def test_p_values_are_those_of_fisher_and_of_the_hypergeometric_distribution():
         assert set(row["genes"]) == {*genes} & {*members}
 
 
+def test_genes_in_common_are_those_of_their_list_and_set_in_the_order_of_the_set():
+    lists, sets = random_lists(8, 30), random_lists(9, 40)
+    lists["apart"] = ["GENE0A"]
+    background = [name for name in BACKGROUND if name not in {"GENE3A", "GENE70A"}]
+    table = rows(enrichment(lists, sets, background=background))
+    measured = {*background}
+    expected = {
+        (own, name): tuple(gene for gene in sets[name] if gene in measured & {*lists[own]})
+        for own in lists
+        for name in sets
+    }
+    found = {pair: row["genes"] for pair, row in table.items()}
+    assert found == {pair: genes for pair, genes in expected.items() if genes}
+    assert all(row["overlap"] == len(row["genes"]) for row in table.values())
+
+
 def test_q_values_are_benjamini_and_hochbergs_over_all_lists_and_sets():
     """Tests without a gene in common are not in the table, but count, with p-value 1."""
     lists, sets = random_lists(2, 12, largest=15), random_lists(3, 30, largest=15)

@@ -162,6 +162,17 @@ def test_modules_in_another_order_scale_and_sign_are_matched():
     assert match.others < 0.3
 
 
+@pytest.mark.parametrize(
+    "dtype, unit", [(np.float32, 1e-30), (np.float32, 1e30), (np.float64, 1e-200)]
+)
+def test_similarities_do_not_depend_on_the_unit_of_loadings(dtype, unit):
+    first, second = random_components(0), random_components(1)
+    expected = match_modules(first, second)
+    found = match_modules((unit * first).astype(dtype), (unit * second).astype(dtype))
+    np.testing.assert_array_equal(found.pairs, expected.pairs)
+    np.testing.assert_allclose(found.similarity, expected.similarity, rtol=1e-5)
+
+
 def test_the_sum_of_similarities_is_largest_not_each_in_turn():
     """The best pair alone would leave two modules that have nothing in common."""
     first, second = [[1, 0, 0], [0.8, 0.6, 0]], [[0.9, 0.1, 0], [0.5, 0, 0.5]]

@@ -60,6 +60,26 @@ def test_bad_targets_are_refused(y, message):
         next(LabeledFold(2).split(X, y))
 
 
+@pytest.mark.parametrize("masks", [False, True], ids=["positions", "masks"])
+@pytest.mark.parametrize("n_split", [30, 21])
+def test_splits_of_more_profiles_than_are_labelled_are_refused(n_split, masks):
+    splits = list(KFold(3).split(X[:n_split]))
+    if masks:
+        splits = [[np.isin(np.arange(n_split), part) for part in split] for split in splits]
+    message = f"cv names profile {n_split - 1}, but there are 20 labelled profiles"
+    with pytest.raises(ValueError, match=message):
+        list(LabeledFold(splits).split(X, Y))
+
+
+def test_listed_splits_are_positions_or_masks_among_labelled_profiles():
+    splits = list(KFold(3).split(np.zeros(20)))
+    masks = [[np.isin(np.arange(20), part) for part in split] for split in splits]
+    for given in (splits, masks):
+        for (train, test), (_, part) in zip(LabeledFold(given).split(X, Y), splits, strict=True):
+            assert test.tolist() == np.flatnonzero(LABELLED)[part].tolist()
+            assert sorted([*train, *test]) == list(range(30))
+
+
 # -- the traps of X_unlabeled, as the user guide states them -------------------------------------
 class Spy(DenseNetRegressor):
     """Remembers the unlabelled profiles that reached it."""

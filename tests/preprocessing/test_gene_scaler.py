@@ -74,11 +74,12 @@ def test_constant_genes_become_zero_and_come_back(method, value):
     np.testing.assert_allclose(scaler.inverse_transform(np.zeros((1, 2))), value, rtol=1e-6)
 
 
+@pytest.mark.parametrize("method", ["standard", "range"])
+@pytest.mark.parametrize("dtype, atol", [(np.float64, 1e-9), (np.float32, 1e-5)])
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
-def test_extreme_units(scale):
-    np.testing.assert_allclose(
-        GeneScaler().fit_transform(X * scale), GeneScaler().fit_transform(X), atol=1e-9
-    )
+def test_extreme_units(scale, method, dtype, atol):
+    scaled = GeneScaler(method).fit_transform((X * scale).astype(dtype))
+    np.testing.assert_allclose(scaled, GeneScaler(method).fit_transform(X), atol=atol)
 
 
 @pytest.mark.parametrize("method", ["standard", "range", "rank-gaussian", None])
@@ -128,9 +129,30 @@ def test_many_profiles_make_no_gene_constant():
     np.testing.assert_allclose(GeneScaler().fit(quiet).scale_, 0.001, rtol=0.05)
 
 
-def test_rounding_is_no_spread():
+@pytest.mark.parametrize("method", ["standard", "range"])
+def test_rounding_is_no_spread(method):
     rounded = np.float32(8) * (1 + np.finfo(np.float32).eps * RNG.integers(0, 2, (300, 1)))
-    np.testing.assert_array_equal(GeneScaler().fit(rounded.astype(np.float32)).scale_, 0.0)
+    scaler = GeneScaler(method)
+    np.testing.assert_array_equal(scaler.fit(rounded.astype(np.float32)).scale_, 0.0)
+    for sign in (1, -1):
+        same = sign * np.tile([[0.3], [0.1 + 0.2]], (5, 1))
+        np.testing.assert_array_equal(scaler.fit(same).scale_, 0.0)
+        np.testing.assert_allclose(scaler.transform(same), 0, atol=1e-15)
+        np.testing.assert_allclose(scaler.inverse_transform(np.full((1, 1), 7.0)), same[:1])
+
+
+def test_a_range_of_a_few_units_in_the_last_place_more_is_a_spread():
+    near = 1e6 + np.array([[0.0], [0.5]], np.float32)
+    assert GeneScaler("range").fit(near.astype(np.float32)).scale_ == 0.5
+
+
+def test_ranges_are_as_large_as_their_numbers_or_refused():
+    wide = np.array([[-3e38], [0], [3e38]], np.float32)
+    scaler = GeneScaler("range").fit(wide)
+    np.testing.assert_allclose(scaler.transform(wide)[:, 0], [0, 0.5, 1])
+    np.testing.assert_allclose(scaler.inverse_transform(scaler.transform(wide)), wide, atol=1e32)
+    with pytest.raises(ValueError, match=r"column 1, from -1e\+308 to 1e\+308, .* Divide X"):
+        GeneScaler("range").fit([[1, -1e308], [2, 1e308]])
 
 
 @pytest.mark.parametrize("method", ["standard", "range", "rank-gaussian"])
