@@ -316,7 +316,7 @@ def picture(runs, title, path):
     looks = list(zip(_MARKERS * 2, _COLORS * 2, ["-"] * 6 + ["--"] * 6, strict=True))
     sizes = sorted({r["measurements"] for r in runs})
     # Lines a little beside each other, so that equal methods are all seen.
-    beside = 0.008 * sizes[-1] * (np.arange(len(methods)) - (len(methods) - 1) / 2)
+    beside = 0.004 * sizes[-1] * (np.arange(len(methods)) - (len(methods) - 1) / 2)
     with style():
         n_panels = len(noises(runs))
         axes = panels(None, 1, n_panels, (4.2 * n_panels + 1.6, 4.2), sharey=True)
@@ -333,7 +333,7 @@ def picture(runs, title, path):
             ax.axhline(0, color=MUTED, linewidth=1)
             ax.set(title=noise_name(snr), xlabel="measurements", xticks=sizes)
         axes[0].set_ylabel("Pearson, mean over genes (mean profile: 0)")
-        axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+        axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3.5)
         axes[0].figure.suptitle(title, fontsize=8)
         axes[0].figure.savefig(path, dpi=150)
 

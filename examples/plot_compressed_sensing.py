@@ -184,7 +184,7 @@ for name in ("Wiener", "SMAF, factor"):
         "all 40 sums": decoder.predict(new_sums),
         "lost ones filled in by their mean": decoder.predict(filled_in),
         "37 sums, learned anew": anew.predict(kept_sums),
-        "37 sums, set_measurement": decoder.set_measurement(kept).predict(kept_sums.to_numpy()),
+        "37 sums, set_measurement": decoder.set_measurement(kept).predict(kept_sums),
     }
     rows[name] = {case: judged(profiles)["by gene"] for case, profiles in inferred.items()}
 pd.DataFrame(rows).round(3)

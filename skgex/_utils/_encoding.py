@@ -109,7 +109,7 @@ class Encoder:
 
     def _estimator(self, estimator, path):
         cls = type(estimator)
-        params = estimator.get_params(deep=False)
+        params = {name: _bare(v) for name, v in estimator.get_params(deep=False).items()}
         left_out = {*params, *getattr(estimator, "_not_saved", ())}
         state = {name: value for name, value in vars(estimator).items() if name not in left_out}
         return {
@@ -146,6 +146,13 @@ class Encoder:
             path += "'"
         self.arrays[path] = array
         return path
+
+
+def _bare(value):
+    """The numbers of a table, such as a measurement matrix; a fitted estimator keeps the names."""
+    if hasattr(value, "columns") and hasattr(value, "to_numpy"):
+        return value.to_numpy()
+    return value
 
 
 def _join(path, name):

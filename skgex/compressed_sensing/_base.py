@@ -1,5 +1,6 @@
 """From few measurements to whole profiles: what every decoder knows of the measurement."""
 
+import warnings
 from copy import copy
 from numbers import Integral, Real
 
@@ -103,6 +104,8 @@ class SensingRegressor(ProfileRegressor):
             return
         n_free = len(data.X) if estimate is None else max(1e-3, estimate.n_free)
         residual = (data.X - data.Y @ self._A.T).astype(np.float64)
+        if estimate is None:
+            _warn_of_wrong_matrix(residual, data.X)
         weight = np.square(self.measurement_matrix_, dtype=np.float64).sum()
         self.noise_ = (
             float(np.sqrt(np.square(residual).sum() / n_free / weight)) if weight else 0.0
@@ -192,6 +195,12 @@ class SensingRegressor(ProfileRegressor):
 
     def _check_matrix(self, A):
         genes = getattr(self, "target_names_", None)
+        rows = _row_names(A)
+        if genes is not None and rows is not None and list(rows) == list(genes):
+            raise ValueError(
+                "measurement_matrix has the genes of y in its rows: pass measurement_matrix.T, "
+                "measurements in rows and genes in columns."
+            )
         check_same_genes(_get_feature_names(A), genes, "measurement_matrix", "y")
         A = check_array(
             as_host(A), dtype=[np.float64, np.float32], input_name="measurement_matrix"
@@ -217,6 +226,18 @@ class SensingRegressor(ProfileRegressor):
             self._A = (A * self.y_scaler_.scale_).astype(A.dtype)
             zero = self.y_scaler_.inverse_transform(np.zeros((1, A.shape[1])))
             self._offset = (A @ zero[0]).astype(A.dtype)
+
+
+def _warn_of_wrong_matrix(residual, Z):
+    """The matrix of any measurement explains some of it, however noisy."""
+    left, spread = np.square(residual).sum(), np.square(Z - Z.mean(axis=0), dtype=np.float64).sum()
+    if len(Z) >= 10 and left > 1.1 * spread:
+        warnings.warn(
+            f"measurement_matrix explains less of X than the mean of X does (what it leaves has "
+            f"{left / spread:.1f} times the variance of X). Check the order of its genes and of "
+            "its measurements, its scale, and that X has no offset.",
+            stacklevel=5,
+        )
 
 
 def _with_digits(data):

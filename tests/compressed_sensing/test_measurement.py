@@ -353,3 +353,31 @@ def test_what_was_asked_for_in_the_fit_holds_for_later_measurements(make):
             model.set_params(**{name: other})
     np.testing.assert_array_equal(model.predict(NEW @ B.T, measurement_matrix=B), expected)
     np.testing.assert_array_equal(model.set_measurement(B).predict(NEW @ B.T), expected)
+
+
+# -- a matrix that cannot be -----------------------------------------------------------------
+def test_a_matrix_that_explains_less_than_the_mean_is_warned_of(make):
+    for wrong in (A[:, ::-1], 10 * A):
+        with pytest.warns(UserWarning, match="explains less of X than the mean of X does"):
+            make(wrong).fit(P @ A.T, P)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make(A).fit(noisy(P, A, 5.0), P)
+
+
+def test_a_transposed_matrix_is_recognised_by_its_names(make):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    Y = pd.DataFrame(P).add_prefix("g")
+    with pytest.raises(ValueError, match=r"genes of y in its rows: pass measurement_matrix\.T"):
+        make(pd.DataFrame(A, columns=Y.columns).T).fit(P @ A.T, Y)
+
+
+def test_a_decoder_that_was_given_a_table_is_saved_with_its_numbers(make, tmp_path):
+    pd = pytest.importorskip("pandas", reason="tables need pandas")
+    Y = pd.DataFrame(P).add_prefix("g")
+    model = make(pd.DataFrame(A, columns=Y.columns)).fit(P @ A.T, Y)
+    skgex.save(model, tmp_path / "model.skgex")
+    same = skgex.load(tmp_path / "model.skgex")
+    np.testing.assert_array_equal(same.predict(NEW @ A.T), model.predict(NEW @ A.T))
+    np.testing.assert_array_equal(same.measurement_matrix, A)
+    assert list(same.target_names_) == list(Y.columns)
