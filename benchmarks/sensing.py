@@ -119,6 +119,35 @@ METHODS = {
     ),
 }
 
+# As tables and pictures have them.
+NAMES = {
+    "mean": "mean profile",
+    "ridge": "ridge",
+    "kernel_ridge": "kernel ridge",
+    "net": "plain net",
+    "wiener": "Wiener",
+    "mixture": "mixture of Wieners",
+    "svd": "SVD, factor",
+    "ksvd": "K-SVD, factor",
+    "ksvd_lasso": "K-SVD, lasso",
+    "nmf": "sparse NMF, factor",
+    "smaf": "SMAF, factor",
+    "smaf_omp": "SMAF, omp",
+    "smaf_lasso": "SMAF, lasso",
+    "smaf_omp_alone": "SMAF, omp, modules alone",
+    "smaf_lasso_alone": "SMAF, lasso, modules alone",
+    "smaf_net": "SMAF and a net",
+    "wiener_net": "Wiener and a net",
+    "vae": "CSGM, VAE",
+    "vae_plain": "CSGM, VAE, plain",
+    "gan": "CSGM, GAN",
+    "report_svd": "published SVD (300 modules)",
+    "report_ksvd": 'published "k-SVD"',
+    "report_nmf": "published sparse NMF",
+    "report_smaf": "published SMAF (150 modules, k = 5)",
+    "report_smaf_300": "published SMAF (300 modules, k = 15)",
+}
+
 # name -> title and digits
 METRICS = {
     "gene_pearson": ("Pearson over profiles, mean over genes", 3),
@@ -154,7 +183,7 @@ def parse_arguments():
     parser.add_argument("--group", help="sample column; whole groups are held out")
     parser.add_argument("--test-size", type=float, default=0.2)
     parser.add_argument("--out", help="JSON of all runs; runs it holds already are not repeated")
-    parser.add_argument("--plot", help="picture of the correlation by gene, e.g. sensing.png")
+    parser.add_argument("--plot", help="picture of the methods' correlation by gene")
     arguments = parser.parse_args()
     if unknown := set(arguments.methods.split(",")) - set(METHODS):
         parser.error(f"no method {', '.join(sorted(unknown))}; there are {', '.join(METHODS)}")
@@ -284,7 +313,7 @@ def table(runs, snr, metric):
             if with_ratio and (common := own.keys() & wiener.keys()):
                 cell += f" ({np.mean([own[draw] / wiener[draw] for draw in common]):.3f})"
             cells.append(cell)
-        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+        lines.append(f"| {NAMES[method]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -310,9 +339,9 @@ def setting(arguments, X, runs):
     )
 
 
-def picture(runs, title, path):
+def picture(runs, asked, title, path):
     """The correlation by gene against measurements, ± SD over draws; a panel a noise."""
-    methods = [method for method in best_first(runs) if method != "mean"]
+    methods = [method for method in best_first(runs) if method in asked and method != "mean"]
     looks = list(zip(_MARKERS * 2, _COLORS * 2, ["-"] * 6 + ["--"] * 6, strict=True))
     sizes = sorted({r["measurements"] for r in runs})
     # Lines a little beside each other, so that equal methods are all seen.
@@ -329,7 +358,7 @@ def picture(runs, title, path):
                 line = dict(
                     color=color, marker=marker, linestyle=dashes, markersize=4.5, capsize=2
                 )
-                ax.errorbar([*values], mean, spread, label=method, **line)
+                ax.errorbar([*values], mean, spread, label=NAMES[method], **line)
             ax.axhline(0, color=MUTED, linewidth=1)
             ax.set(title=noise_name(snr), xlabel="measurements", xticks=sizes)
         axes[0].set_ylabel("Pearson, mean over genes (mean profile: 0)")
@@ -357,7 +386,7 @@ def main():
     title = setting(arguments, X, runs)
     print(f"\n{title}\n{tables(runs)}")
     if arguments.plot:
-        picture(runs, title, arguments.plot)
+        picture(runs, arguments.methods.split(","), title, arguments.plot)
 
 
 if __name__ == "__main__":

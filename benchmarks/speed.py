@@ -247,9 +247,9 @@ def smaf():
         from skgex import SMAF
 
         X = _modular_profiles(n, n_genes)
-        return lambda: SMAF(n_modules, random_state=0).fit(X)
+        return lambda: SMAF(n_modules, 15, tolerance=0.1, random_state=0).fit(X)
 
-    def sklearn(n, n_genes, n_modules, n_nonzero=5, tolerance=0.2):
+    def sklearn(n, n_genes, n_modules, n_nonzero=15, tolerance=0.1):
         from sklearn.linear_model import lars_path_gram, orthogonal_mp_gram
 
         X = _modular_profiles(n, n_genes).astype(float)

@@ -74,6 +74,23 @@ residual : bool, default=True
 normalize : bool, default=True
     Bring what modules look like in the measurements to unit norm for "omp". The published
     pipelines do not, which makes their coefficients wrong.""",
+    "smaf": """\
+n_modules : int, default=None
+    To start with, at most the number of profiles; None is 150, or as many as there are
+    profiles. The paper has up to 500.
+n_nonzero : int, default=5
+    Modules of a profile at most. The paper has 5 and 15.
+tolerance : float, default=0.2
+    λ. With "centred", 0.02 is for accuracy, 0.3 and more for sparser modules.
+relative_to : {"centred", "data"}, default="centred"
+    What λ is a share of: the energy of each gene about its mean, or, as published, that of a
+    profile.
+n_nonzero_min : int, default=None
+    The lowest number of modules of a profile; the paper has 5. None keeps it at ``n_nonzero``.
+module_size_min : float, default=0
+    Least mean size of a module, the exponential of the entropy of its loadings.
+n_rounds : int, default=10
+    Rounds of SMAF.""",
     "memory": """\
 memory : str or joblib.Memory, default=None
     Folder that keeps what was learned of the profiles, so that another measurement, ``decode`` or

@@ -189,8 +189,7 @@ class SensingRegressor(ProfileRegressor):
         if self.y_scaler_.method == "rank-gaussian":
             raise ValueError(
                 "gene_scaling='rank-gaussian' bends genes: no matrix says what was measured of "
-                "them. Pass gene_scaling='standard' or None, or leave measurement_matrix to be "
-                "estimated."
+                "them. Pass another gene_scaling, or leave measurement_matrix to be estimated."
             )
 
     def _check_matrix(self, A):

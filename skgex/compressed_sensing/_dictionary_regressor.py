@@ -147,12 +147,12 @@ class DictionaryRegressor(SensingRegressor):
         return partial(solvers.pursued, n_nonzero=self._below_measurements(sparsity), **signs)
 
     def _below_measurements(self, n_active):
-        """As many modules as there are measurements explain any."""
-        return min(n_active, max(1, len(self._A) - 1))
+        """As many modules as there are measurements explain any; None stays as it is."""
+        return n_active and min(n_active, max(1, len(self._A) - 1))
 
     def _check_n_active(self):
         n_active = self._decoding["n_active"]
-        if self._decoding["decode"] == "omp" and (n_active or 0) > max(1, len(self._A) - 1):
+        if self._decoding["decode"] == "omp" and n_active != self._below_measurements(n_active):
             raise ValueError(
                 f"n_active={n_active}, but as many modules explain any {len(self._A)} "
                 "measurements. Set n_active below the number of measurements, or to None."

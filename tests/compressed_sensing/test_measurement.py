@@ -19,6 +19,11 @@ from skgex.compressed_sensing._selection import held_out
 
 from .measured import NEW, SCALES, A, B, G, M, N, P, close, draw, matrix, noisy, scalings
 
+# Those that choose by cross-validation.
+choosing = pytest.mark.parametrize(
+    "make", ["WienerRegressor", "WienerMixtureRegressor"], indirect=True
+)
+
 
 # -- the matrix, given or estimated ------------------------------------------------------------
 @scalings
@@ -195,11 +200,10 @@ def test_standard_scaling_makes_decoding_independent_of_the_units_of_genes(make)
 
 
 # -- profiles ----------------------------------------------------------------------------------
+@choosing
 def test_profiles_that_are_nan_are_left_out_and_so_are_their_groups(make):
     labelled = np.arange(N) % 4 != 0
     Y, studies = np.where(labelled[:, None], P, np.nan), np.arange(N) % 7
-    if not hasattr(make(), "cv"):
-        pytest.skip("it has nothing to choose")
     model = make(A, cv=GroupKFold(3)).set_params(shrinkage=None)
     found = clone(model).fit(P @ A.T, Y, groups=studies)
     expected = clone(model).fit(P[labelled] @ A.T, P[labelled], groups=studies[labelled])
@@ -217,9 +221,8 @@ def test_profiles_that_are_nan_are_left_out_and_so_are_their_groups(make):
     )
 
 
+@choosing
 def test_splits_made_for_other_profiles_are_refused_in_a_sentence(make):
-    if not hasattr(make(), "cv"):
-        pytest.skip("it has nothing to choose")
     labelled = np.arange(N) % 4 != 0
     Y = np.where(labelled[:, None], P, np.nan)
     model = make(A, cv=list(KFold(3).split(P))).set_params(shrinkage=None)
