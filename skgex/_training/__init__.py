@@ -16,6 +16,7 @@ from skgex._training._device import (
     resolve_device,
     resolve_precision,
 )
+from skgex._training._forward import forward
 from skgex._training._net import SupervisedNet
 from skgex._training._players import PlayersNet
 from skgex._training._rounding_adam import RoundingAdam
@@ -32,6 +33,7 @@ __all__ = [
     "SupervisedNet",
     "TensorBatches",
     "float64_device",
+    "forward",
     "forked_rng",
     "present_device",
     "gradient_clipping",

@@ -210,14 +210,7 @@ class NetRegressor(ProfileRegressor):
         self.best_epoch_ = best[0].best_epoch_ if best else self.n_epochs_
 
     def _predict_scaled(self, X):
-        # Predicting in the caller's dtype makes results independent of how rows are batched.
-        dtype, module = torch.from_numpy(X[:0]).dtype, self.module_
-        device = training.present_device(self.device_, dtype)
-        if (dtype, device.type) != (torch.float32, "cpu"):
-            module = deepcopy(module).to(device=device, dtype=dtype)
-        with torch.inference_mode():
-            chunks = torch.from_numpy(X).split(self._predict_chunk)
-            return torch.cat([module(chunk.to(device)).cpu() for chunk in chunks]).numpy()
+        return training.forward(self.module_, X, self.device_, self._predict_chunk)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "module_")
