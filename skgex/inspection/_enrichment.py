@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 
 from skgex._utils._gene_ids import as_ids, kind_in_words
 from skgex._utils._naming import few
+from skgex._utils._tables import as_table
 from skgex.datasets import read_gmt
 
 SETS_CONSTRAINTS = {
@@ -135,7 +136,7 @@ def enrichment(genes, gene_sets, *, background, min_size=1, max_size=None):
         "genes": _in_common(lists, sets, rows, columns, background),
     }
     return Enrichment(
-        table=_table(table),
+        table=as_table(table),
         n_tests=n_tests,
         n_genes=len(np.unique(lists.indices)),
         n_unknown=n_unknown,
@@ -267,15 +268,6 @@ def _membership(lists, position):
     indices = np.array([j for own in indices for j in own], dtype=np.int32)
     ones = np.ones(len(indices), dtype=np.int64)
     return csr_array((ones, indices, ends), shape=(len(lists), len(position)))
-
-
-def _table(columns):
-    """A DataFrame when pandas is installed, else a structured array."""
-    try:
-        import pandas as pd
-    except ImportError:
-        return np.rec.fromarrays([*columns.values()], names=[*columns])
-    return pd.DataFrame(columns)
 
 
 def _in_common(lists, sets, rows, columns, background):

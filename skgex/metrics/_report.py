@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
+from skgex._utils._tables import as_table
 from skgex.metrics._genes import (
     _check_pair,
     _check_values,
@@ -105,7 +106,7 @@ def gene_report(y_true, y_pred, *, genes=None, landmark_genes=None, baseline=Non
     with warnings.catch_warnings():  # the concordance has warned already
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         pearson = gene_pearson(y_true, y_pred)
-    return _table(
+    return as_table(
         {
             "gene": np.array(genes),
             "mae": mae,
@@ -164,15 +165,3 @@ def _reliability(concordance, relative_error):
     ]
     words = np.select(classes, list(_RELIABILITY), default="none")
     return np.where(np.isnan(concordance), "undefined", words)
-
-
-def _table(columns):
-    try:
-        import pandas as pd
-    except ImportError:
-        dtype = [(name, values.dtype) for name, values in columns.items()]
-        table = np.empty(len(columns["gene"]), dtype=dtype)
-        for name, values in columns.items():
-            table[name] = values
-        return table
-    return pd.DataFrame(columns)
