@@ -44,6 +44,7 @@ _CONTENTS = {
         "SMAFNetRegressor",
         "CSGMRegressor",
     ],
+    "skgex.perturbation": ["GaussianTransport", "StateClassifier", "TSPG"],
     "skgex.ensemble": ["ResidualRegressor"],
     "skgex.preprocessing": [
         "GeneScaler",
@@ -86,6 +87,8 @@ _CONTENTS = {
         "module_enrichment",
         "module_genes",
         "module_stability",
+        "perturbed_genes",
+        "realism",
     ],
     "skgex.plotting": [],  # used as skgex.plotting.ReliabilityDisplay
     "skgex.persistence": ["describe", "load", "save"],

@@ -34,6 +34,18 @@ def task_absolute_error(Y_hat, Y, weight=None):
     return errors.mean(dim=0) if weight is None else weight @ errors / _positive(weight.sum())
 
 
+def cross_entropy(scores, state):
+    """``−log softmax(f)_s`` of scores f, (n_profiles, n_states), and true states s."""
+    return torch.nn.functional.cross_entropy(scores, state, reduction="none")
+
+
+def targeted_margin(scores, target, confidence=0.0):
+    """``max(max_{i≠t} f_i − f_t, −κ)`` of Carlini and Wagner (2017): 0 or less once t wins."""
+    others = scores.clone()
+    others[:, target] = -torch.inf
+    return (others.amax(dim=1) - scores[:, target]).clamp_min(-confidence)
+
+
 def weighted_mean(per_profile, weight=None):
     """Mean over profiles, weighted if ``weight`` (n_profiles,) is given."""
     if weight is None:

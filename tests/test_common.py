@@ -29,6 +29,13 @@ SMALL = {
     "SMAFNetRegressor": dict(n_rounds=2, hidden_units=32, max_epochs=100, random_state=0),
     "ResidualRegressor": dict(residual_estimator=skgex.RidgeRegressor(), random_state=0),
     "CompositeMeasurement": dict(n_measurements=2),
+    "StateClassifier": dict(hidden_units=(64,), max_epochs=100, lr=0.01, random_state=0),
+    "TSPG": dict(
+        classifier=skgex.StateClassifier((16,), max_epochs=20, random_state=0),
+        critic_units=(16,),
+        max_epochs=5,
+        random_state=0,
+    ),
     "CSGMRegressor": dict(latent_dim=4, hidden_units=16, max_epochs=5, n_steps=20, random_state=0),
 }
 
@@ -41,7 +48,7 @@ def public_estimators():
 
 
 def expected_failed_checks(estimator):
-    if isinstance(estimator, NetRegressor):
+    if isinstance(estimator, NetRegressor | skgex.StateClassifier):
         return {
             "check_sample_weight_equivalence_on_dense_data": (
                 "A repeated profile enters other mini-batches, dropout masks and validation "
@@ -65,7 +72,8 @@ def test_public_names_are_documented_and_listed_by_their_package(name):
 
 
 def test_every_estimator_of_a_listed_package_is_importable_from_the_top():
-    packages = ("inference", "multitask", "compressed_sensing", "ensemble", "preprocessing")
+    packages = ("inference", "multitask", "compressed_sensing", "perturbation", "ensemble")
+    packages += ("preprocessing",)
     for package in (f"skgex.{name}" for name in packages):
         for name in importlib.import_module(package).__all__:
             value = getattr(importlib.import_module(package), name)

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PUBLIC = (
-    *("inference", "multitask", "compressed_sensing", "ensemble", "inspection", "preprocessing"),
+    *("inference", "multitask", "compressed_sensing", "perturbation", "ensemble"),
+    *("inspection", "preprocessing"),
     *("model_selection", "metrics", "datasets", "plotting"),
 )
 

@@ -12,11 +12,13 @@ from skgex._solvers._ridge_cv import Profiles, held_out_errors
 from skgex._solvers._smaf import Modules, smaf
 from skgex._solvers._sparse_profiles import SparseProfiles, penalised, pursued
 from skgex._solvers._tolerance_lasso import nonnegative_lasso_at_tolerance
+from skgex._solvers._transport import GaussianMap, Spread, match_quantiles
 from skgex._solvers._wiener import FactorProfiles, GaussianProfiles, ProfileMixture
 
 __all__ = [
     "RelevanceKernelRidge",
     "FactorProfiles",
+    "GaussianMap",
     "GaussianProfiles",
     "GramSums",
     "LinearFit",
@@ -26,6 +28,7 @@ __all__ = [
     "Profiles",
     "SparseCodes",
     "SparseProfiles",
+    "Spread",
     "held_out_errors",
     "kernel_ridge",
     "ksvd",
@@ -33,6 +36,7 @@ __all__ = [
     "lasso_proximal_gradient",
     "least_squares",
     "linear_kernel",
+    "match_quantiles",
     "matching_pursuit",
     "nearest",
     "nonnegative_lasso_at_tolerance",

@@ -11,6 +11,8 @@ from skgex.inspection._modules import (
     module_sizes,
     module_stability,
 )
+from skgex.inspection._perturbed_genes import PerturbedGenes, perturbed_genes
+from skgex.inspection._realism import Realism, realism
 
 __all__ = [
     "enrichment",
@@ -20,9 +22,13 @@ __all__ = [
     "module_genes",
     "module_sizes",
     "module_stability",
+    "perturbed_genes",
+    "realism",
     "Enrichment",
     "GeneSetAgreement",
     "ModuleEnrichment",
     "ModuleMatch",
     "ModuleSizes",
+    "PerturbedGenes",
+    "Realism",
 ]
