@@ -10,6 +10,7 @@ state are the real ones; those of all other states are perturbed, once, and judg
 
 ``--genes 36`` draws that many genes, for every seed others, among those expressed in more than
 half of the samples. ``--gene-sets`` prints the paper's Table 1 instead: one fit for each set.
+``--figures`` draws the paper's figures instead, of held-out profiles and the first target.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from accuracy import save
 from sklearn.model_selection import train_test_split
 
 import skgex
+from skgex import plotting
 from skgex.datasets import read_expression, read_gmt
 
 _HOURGLASS = dict(generator="hourglass", lr=5e-4, lr_final=2.5e-5)
@@ -70,9 +72,10 @@ def _common(f, seed):
     return dict(classifier=f, test_size=0, random_state=seed)
 
 
-def profiles(path, labels, min_samples=5):
+def profiles(path, labels, gene_ids=None, min_samples=5):
     """Profiles with a state that has enough of them, as a table, and the states."""
-    data = read_expression(path)
+    data = read_expression(path, gene_ids=gene_ids)
+    data = data.select_genes(np.sort(np.unique(data.genes, return_index=True)[1]))
     y = np.asarray(data.sample_table[labels]).astype(str)
     states, counts = np.unique(y, return_counts=True)
     nameless = ("", "nan", "<not provided>")
@@ -178,6 +181,27 @@ def gene_set_table(X, y, args):
     return "\n".join(lines)
 
 
+def draw(X, y, args):
+    """State map, transitions, perturbed genes and, with gene sets, their enrichment."""
+    tspg = skgex.TSPG(args.targets[0], random_state=0).fit(X, y)
+    held_out = X[tspg.held_out_], y[tspg.held_out_]
+    found = skgex.perturbed_genes(tspg, *held_out)
+    print(found)
+    displays = {
+        "map": plotting.StateMapDisplay.from_estimator(tspg, *held_out, random_state=0),
+        "transition": plotting.TransitionDisplay.from_estimator(tspg, *held_out),
+        "genes": plotting.PerturbedGenesDisplay.from_perturbed_genes(found),
+    }
+    if args.gene_sets:
+        most = found.recurrence.groupby("direction")["gene"].apply(lambda genes: list(genes)[:50])
+        lists = {f"{direction} most often": most[direction] for direction in ("raised", "lowered")}
+        result = skgex.enrichment(lists, args.gene_sets, background=found.genes, min_size=5)
+        print(result)
+        displays["enrichment"] = plotting.EnrichmentDisplay.from_enrichment(result)
+    for name, display in displays.items():
+        display.figure_.savefig(f"{args.figures}_{name}.png", dpi=110, bbox_inches="tight")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
@@ -189,12 +213,16 @@ def main():
     parser.add_argument("--gene-ids", default=None, help="column of the gene table with symbols")
     parser.add_argument("--gene-sets", default=None, help="GMT: print Table 1")
     parser.add_argument("--n-sets", default=8, type=int, help="the largest sets")
+    parser.add_argument("--figures", default=None, help="beginning of the names of png files")
     parser.add_argument("--out", default=None)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    X, y = profiles(args.data, args.labels)
+    X, y = profiles(args.data, args.labels, args.gene_ids)
     print(f"{len(X):,} profiles × {X.shape[1]:,} genes, {len(set(y))} states", flush=True)
-    print(gene_set_table(X, y, args) if args.gene_sets else table(run(X, y, args)))
+    if args.figures:
+        draw(X, y, args)
+    else:
+        print(gene_set_table(X, y, args) if args.gene_sets else table(run(X, y, args)))
 
 
 if __name__ == "__main__":

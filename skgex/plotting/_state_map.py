@@ -35,8 +35,8 @@ class StateMapDisplay:
     """Profiles of some states on a map, and where perturbed profiles come to lie.
 
     The map is a t-SNE: it keeps neighbours together, while distances between groups and the
-    axes mean nothing. The legend therefore counts the perturbed profiles whose nearest profile,
-    by all genes, is of the target state.
+    axes mean nothing. The legend therefore counts the perturbed profiles whose nearest profile
+    other than their own, by all genes, is of the target state.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ class StateMapDisplay:
     target : str or number
         The state that they should reach.
     n_near_target : int, default=None
-        Number of perturbed profiles whose nearest original profile is of the target state.
+        Number of perturbed profiles whose nearest original profile, other than their own, is of
+        the target state.
 
     Attributes
     ----------
@@ -143,11 +144,13 @@ class StateMapDisplay:
         rows = np.concatenate(rows)
         moved = _some(np.flatnonzero(y != target), n_perturbed, rng)
         original = in_shares(model, _safe_indexing(X, rows))
-        both = np.concatenate(
-            [original, in_shares(model, perturbed(model, _safe_indexing(X, moved)))]
-        )
-        nearest = NearestNeighbors(n_neighbors=1).fit(original)
-        nearest = nearest.kneighbors(both[len(rows) :], return_distance=False)[:, 0]
+        made = perturbed(model, _safe_indexing(X, moved))
+        both = np.concatenate([original, in_shares(model, made)])
+        # Of all others: a profile perturbed within its state's spread is nearest to itself before.
+        nearest = NearestNeighbors(n_neighbors=min(2, len(rows))).fit(original)
+        nearest = nearest.kneighbors(both[len(rows) :], return_distance=False)
+        is_itself = rows[nearest[:, 0]] == moved
+        nearest = np.where(is_itself, nearest[:, -1], nearest[:, 0])
         places = _places(both, perplexity, rng)
         return cls(
             places[: len(rows)],
