@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from skgex.cli import main
-from skgex.datasets import ExpressionData, make_expression, write_expression
+from skgex.datasets import ExpressionData, make_expression, write_expression, write_gmt
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -66,12 +66,17 @@ def folder(tmp_path_factory):
     rng = np.random.default_rng(0)
     letters = [chr(65 + i) for i in range(26)]
     symbols = ["".join(rng.choice(letters, 4)) + str(i) for i in range(24)]
+    states = np.where(data.sample_table["state"] == "state1", "tumour", "healthy")
     data = ExpressionData(data.X, symbols, data.samples)
     write_expression(data.select_samples(slice(60)), folder / "profiles.csv")
     write_expression(data.select_samples(slice(60, None)), folder / "other_study.csv")
     panel = data.select_genes(slice(8)).select_samples(slice(60, None))
     write_expression(panel, folder / "panel.gct")
     (folder / "landmarks.txt").write_text("\n".join(symbols[:8]))
+    rows = map(",".join, zip(data.samples, states, strict=True))
+    (folder / "states.csv").write_text("\n".join(["sample,state", *rows]))
+    sets = {"HALLMARK_HYPOXIA": symbols[:8], "HALLMARK_DNA_REPAIR": symbols[6:]}
+    write_gmt(sets, folder / "hallmarks.gmt")
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The command line: `skgex compare`, `train`, `infer`, `evaluate`, `convert` and `info`."""
+"""The command line: `skgex compare`, `train`, `infer`, `evaluate`, `perturb` and others."""
 
 import sys
 

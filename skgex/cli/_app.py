@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skgex.cli import _compare, _convert, _evaluate, _infer, _info, _train
+from skgex.cli import _compare, _convert, _evaluate, _infer, _info, _perturb, _train
 
 app = typer.Typer(
     name="skgex",
@@ -39,9 +39,10 @@ def skgex(
 
     Start with `compare`: it tells on your own file which method infers best and which genes can
     be trusted. Then `train` a model with that method, and `infer` full profiles from new panels.
+    `perturb` turns profiles of one cell state into another.
     """
 
 
-for _command in (_compare, _train, _infer, _evaluate, _convert, _info):
+for _command in (_compare, _train, _infer, _evaluate, _perturb, _convert, _info):
     _name = _command.__name__.rpartition("._")[-1]
     app.command(_name, epilog=f"Example: {_command.EXAMPLE}")(getattr(_command, _name))

@@ -54,7 +54,8 @@ def compare(
             "Name an expression file with --data FILE, or pass --simulate to see the command at "
             "work on simulated data (one of the two)."
         )
-    from skgex.cli import _fitting, _input, _methods, _report, _results
+    from skgex.cli import _fitting, _folder, _input, _methods, _report, _results
+    from skgex.cli._html import Story
     from skgex.cli._input import say
     from skgex.cli._page import verdict
     from skgex.cli._task import column_of, make_task
@@ -85,7 +86,7 @@ def compare(
     headline, sentences = verdict(results, task.Y[split.test], groups)
     typer.echo("\n".join([headline, *sentences]))
     if report is not None:
-        story = _report.Story(
+        story = Story(
             "Inferring genes from landmarks: methods compared",
             (headline, sentences),
             {
@@ -96,8 +97,8 @@ def compare(
                 "Split": told,
                 "Gene scaling": scaling.value,
                 "Seed": str(seed),
-                "Versions": _report.versions(),
-                "Command": _report.command(),
+                "Versions": _folder.versions(),
+                "Command": _folder.command(),
             },
             _caveats(len(split.test), group),
         )

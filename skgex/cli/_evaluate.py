@@ -22,7 +22,8 @@ def evaluate(
     Measured genes are compared with inferred ones: the file must hold the model's landmarks and
     at least some of its target genes.
     """
-    from skgex.cli import _input, _panel, _report, _results
+    from skgex.cli import _folder, _input, _panel, _report, _results
+    from skgex.cli._html import Story
     from skgex.cli._input import say
     from skgex.cli._page import verdict
 
@@ -54,7 +55,7 @@ def evaluate(
     headline, sentences = verdict([result], y_true)
     typer.echo("\n".join([headline, *sentences]))
     if report is not None:
-        story = _report.Story(
+        story = Story(
             f"How well {model.name} infers {data.name}",
             (headline, sentences),
             {
@@ -62,8 +63,8 @@ def evaluate(
                 "Model": f"{model}: {type(fitted).__name__}, "
                 f"{len(fitted.feature_names_in_):,} landmarks",
                 "Genes": told,
-                "Versions": _report.versions(),
-                "Command": _report.command(),
+                "Versions": _folder.versions(),
+                "Command": _folder.command(),
             },
             [
                 "The figures hold for this file. If any of its profiles were among those that "

@@ -27,6 +27,11 @@ def check_suffix(path, option, suffixes=(*SUFFIXES, *_GZIPPED)):
         )
 
 
+def is_plain_table(path):
+    """Whether a file has a place for values and ids alone."""
+    return path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt"))
+
+
 def check_output(path, option, suffixes=(*SUFFIXES, *_GZIPPED)):
     """Refuse an output that could not be written, before any work is done for it."""
     check_suffix(path, option, suffixes)

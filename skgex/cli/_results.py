@@ -115,15 +115,15 @@ def tables(results):
     return found
 
 
-def as_text(title, body):
+def as_text(title, body, headers=HEADERS):
     """A table for the terminal."""
-    widths = [max(map(len, column)) for column in zip(HEADERS, *body, strict=True)]
+    widths = [max(map(len, column)) for column in zip(headers, *body, strict=True)]
     lines = [
         "  ".join(
             [line[0].ljust(widths[0])]
             + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
         ).rstrip()
-        for line in (HEADERS, *body)
+        for line in (headers, *body)
     ]
     rule = "-" * max(map(len, lines))
     return "\n".join([f"On {title}:", "", lines[0], rule, *lines[1:], ""])

@@ -65,19 +65,20 @@ class Task:
         """X and Y as tables, whose column names a model remembers."""
         import pandas as pd
 
-        samples, targets = self.data.samples, _numbered(self.target_genes.tolist())
+        samples = self.data.samples
+        targets = numbered(self.target_genes.tolist(), "genes to infer")
         return (
             pd.DataFrame(self.X, index=samples, columns=self.data.genes[self.landmarks]),
             pd.DataFrame(self.Y, index=samples, columns=targets),
         )
 
 
-def _numbered(names):
+def numbered(names, what):
     """Names made unique as R does it: a repeated IL9R becomes IL9R.1."""
     if not (again := repeated(names)):
         return names
     say(
-        f"{len(again):,} genes to infer occur more than once; the repeats of {few(again)} are "
+        f"{len(again):,} {what} occur more than once; the repeats of {few(again)} are "
         f"numbered ({again[0]}.1)."
     )
     taken, seen, unique = set(names), set(), []
@@ -218,18 +219,18 @@ def _is_true_false(values):
 
 
 # -- values -----------------------------------------------------------------------------------
-def check_measured(X, genes, samples):
-    """Refuse landmarks with missing values, and profiles that were not measured at all."""
+def check_measured(X, genes, samples, what="landmark"):
+    """Refuse genes with missing values, and profiles that were not measured at all."""
     finite = np.isfinite(X)
     if not finite.all():
         sample, gene = np.argwhere(~finite)[0]
         found = "missing" if np.isnan(X[sample, gene]) else "infinite"
         raise ValueError(
-            f"{(~finite).sum():,} values of landmarks are missing or infinite; the first is "
+            f"{(~finite).sum():,} values of {what}s are missing or infinite; the first is "
             f"{found}, gene {str(genes[gene])!r} in sample {str(samples[sample])!r}. Fill or drop "
             "them first."
         )
-    refuse_flat(X, samples, "landmark")
+    refuse_flat(X, samples, what)
 
 
 def refuse_flat(X, samples, what):

@@ -298,7 +298,7 @@ def python(code):
 
 
 def test_help_needs_none_of_the_heavy_packages():
-    commands = ("compare", "train", "infer", "evaluate", "convert", "info")
+    commands = ("compare", "train", "infer", "evaluate", "perturb", "convert", "info")
     done = python(
         "import sys; from skgex.cli import main\n"
         f"for name in {commands}: assert main([name, '--help']) == 0\n"
@@ -312,7 +312,7 @@ def test_help_needs_none_of_the_heavy_packages():
 @pytest.mark.parametrize("columns", [80, 100])
 def test_help_fits_the_terminal_with_the_example_on_one_line(skgex, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
-    for command in ("compare", "train", "infer", "evaluate", "convert", "info"):
+    for command in ("compare", "train", "infer", "evaluate", "perturb", "convert", "info"):
         lines = skgex(command, "--help").out.rstrip().splitlines()
         assert max(map(len, lines)) <= columns
         assert lines[-1].startswith(f"  Example: skgex {command} ")
