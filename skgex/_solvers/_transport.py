@@ -31,7 +31,8 @@ class Spread:
         """Covariance within a basis, drawn towards the mean variance in it."""
         F = self.factor @ basis
         C = F.T @ F
-        return (1 - shrinkage) * C + shrinkage * C.trace() / len(C) * torch.eye(len(C)).to(C)
+        spherical = shrinkage * C.trace() / max(1, len(C))
+        return (1 - shrinkage) * C + spherical * torch.eye(len(C)).to(C)
 
     def beside(self, basis):
         """Standard deviation of every gene beside a basis."""
@@ -110,12 +111,12 @@ def match_quantiles(quantiles, wanted, X):
     """
     nodes, x = quantiles.T.contiguous(), X.T.contiguous()
     last = len(quantiles) - 1
-    left = torch.searchsorted(nodes, x).clamp(1, last)
-    right = torch.searchsorted(nodes, x, right=True).clamp(1, last)
-    low, high = nodes.gather(1, left - 1), nodes.gather(1, left)
-    inside = left - 1 + ((x - low) / (high - low).clamp_min(1e-12)).clamp(0, 1)
-    tied = (left + right - 1).to(x) / 2
-    position = torch.where(right > left, tied, inside).clamp(0, last)
+    # Nodes below the value, and up to it: between these two are the nodes that equal it.
+    left, right = (torch.searchsorted(nodes, x, right=upper) for upper in (False, True))
+    below = (left - 1).clamp(0, last - 1)
+    low, high = nodes.gather(1, below), nodes.gather(1, below + 1)
+    inside = below + ((x - low) / (high - low).clamp_min(torch.finfo(x.dtype).tiny)).clamp(0, 1)
+    position = torch.where(right > left, (left + right - 1).to(x) / 2, inside)
     below = position.long().clamp_max(last - 1)
     share, values = position - below, wanted.T.contiguous()
     matched = values.gather(1, below) * (1 - share) + values.gather(1, below + 1) * share
@@ -126,5 +127,6 @@ def match_quantiles(quantiles, wanted, X):
 def _roots(C):
     """Square root of a covariance and its inverse."""
     lengths, directions = torch.linalg.eigh(C)
-    lengths = lengths.clamp_min(1e-12 * lengths[-1].clamp_min(torch.finfo(C.dtype).tiny)).sqrt()
+    least = 1e-12 * lengths[-1:].clamp_min(torch.finfo(C.dtype).tiny)
+    lengths = lengths.clamp_min(least).sqrt()
     return (directions * lengths) @ directions.T, (directions / lengths) @ directions.T

@@ -149,9 +149,15 @@ class Encoder:
 
 
 def _bare(value):
-    """The numbers of a table, such as a measurement matrix; a fitted estimator keeps the names."""
+    """A parameter in the plainest form that serves: the numbers of a table, sets as lists.
+
+    Names of a table's columns are kept by whatever was fitted on it.
+    """
     if hasattr(value, "columns") and hasattr(value, "to_numpy"):
         return value.to_numpy()
+    if type(value) is dict:
+        # Collections of names, such as gene sets, whose order means nothing.
+        return {k: sorted(v) if isinstance(v, set | frozenset) else v for k, v in value.items()}
     return value
 
 

@@ -30,14 +30,17 @@ def as_states(y, X, name="y", of="X"):
             f"{few(list(rows[1])[:3])}): states must be those of the profiles, row by row. Pass "
             f"{name}.loc[{of}.index]."
         )
+    # As a list they are looked at one by one: as an array of text, NaN would be the text "nan".
+    listed = y if isinstance(y, list | tuple) else None
     states = column_or_1d(as_host(y), warn=True, input_name=name)
+    listed = states.tolist() if listed is None else listed
     n_profiles, *_ = (X if hasattr(X, "shape") else np.asarray(X)).shape or [len(states)]
     if len(states) != n_profiles:
         raise ValueError(
             f"{name} has {len(states)} states, but {of} has {n_profiles} profiles: give one state "
             "a profile, in the same order."
         )
-    if missing := [row for row, state in enumerate(states.tolist()) if _is_missing(state)]:
+    if missing := [row for row, state in enumerate(listed) if _is_missing(state)]:
         raise ValueError(
             f"{name} contains NaN: {len(missing)} profiles have no state, the first in row "
             f"{missing[0]}. Leave these profiles out."

@@ -19,7 +19,7 @@ from skgex.inspection._perturber_input import (
     common_target,
     perturbed_profiles,
 )
-from skgex.inspection._realism_reference import BASELINES, Reference
+from skgex.inspection._realism_reference import BASELINES, REAL, Reference
 
 _IDEAL = {  # values of real profiles of the target state, where they are known
     "reaches": 1.0,
@@ -125,7 +125,9 @@ def realism(
         Whether to measure the same of the profiles as they are ("identity"), of the mean μ_t of
         the target's training profiles ("constant mean"), of ``x + μ_t − μ_s`` ("mean
         difference"; s is the source state) and of random profiles of the target's mean and
-        covariance ("Gaussian draw"), the last two clipped to the training range.
+        covariance ("Gaussian draw"), the last two clipped to the training range. A last row says
+        how many of the real profiles are taken for the target ("real profiles"): with few genes
+        not even all of these are.
     random_state : int, RandomState instance or None, default=None
         Draws genes, folds, forests and the Gaussian.
 
@@ -217,7 +219,7 @@ def realism(
     their variance is 0.00 of that of real ones, 100% of them are nearest to another of them: not
     realistic.
     """
-    perturbers = as_perturbers(perturbers, BASELINES if baselines else ())
+    perturbers = as_perturbers(perturbers, (*BASELINES, REAL) if baselines else ())
     target = common_target(perturbers, target)
     X, values, training = as_profiles(X, X_train)
     y, y_train = as_states(y, X), as_states(y_train, X_train, "y_train", "X_train")
@@ -249,6 +251,10 @@ def realism(
         row |= {"reaches": called_target(f, P, X, target)} | reference.measures(P)
         notes += [] if is_baseline else _doubts(row, target, reference.correlation_ceiling)
         rows.append(row)
+    if baselines:
+        own = called_target(common, values[y == target], X, target)
+        row = {"method": REAL, "is_baseline": True, "reaches": own}
+        rows.append(row | reference.measures_of_real())
     for note in notes:
         warnings.warn(note, UserWarning, stacklevel=3)
     return Realism(

@@ -19,6 +19,7 @@ from skgex.inspection._realism_measures import (
 from skgex.preprocessing import GeneScaler
 
 BASELINES = ("identity", "constant mean", "mean difference", "Gaussian draw")
+REAL = "real profiles"  # the row of these
 _ENOUGH = 5  # fewer profiles tell nothing of how a distribution is shaped
 _N_COMPONENTS = 10
 
@@ -153,10 +154,7 @@ class Reference:
         dict of str to float
         """
         P = self._shares(P)
-        row = {
-            name: float(np.mean(judge.predict(P) == self._target))
-            for name, judge in self._judges.items()
-        }
+        row = self._judged(P)
         row |= dict.fromkeys(("variance", "correlation"), np.nan)
         row["identity"] = identity_kept(self._before, P, self._states)
         row["source_signal"] = source_signal(P, self._states)
@@ -176,6 +174,19 @@ class Reference:
             )
         row["nn_real"], row["nn_generated"] = nearest_shares(self._real, P)
         return row
+
+    def measures_of_real(self):
+        """The same of the real profiles, of which judges may miss some too; NaN is not defined."""
+        row = self._judged(self._real)
+        row |= {"variance": 1.0, "correlation": self.correlation_ceiling}
+        undefined = ("identity", "source_signal", "size", "auc", "nn_real", "nn_generated")
+        return row | dict.fromkeys(undefined, np.nan)
+
+    def _judged(self, P):
+        return {
+            name: float(np.mean(judge.predict(P) == self._target))
+            for name, judge in self._judges.items()
+        }
 
     def _size(self, P):
         distance = {

@@ -6,8 +6,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgex._utils._naming import few
+from skgex._utils._optional import optional
 from skgex._utils._perturbed import as_states
 from skgex._utils._validation import as_host, like
+from skgex.base import check_same_genes
 from skgex.perturbation._states import check_enough, check_target, states_to_learn
 from skgex.preprocessing import GeneScaler
 
@@ -26,7 +28,9 @@ class Perturber(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     }
 
     def _validated(self, X, y, fewest=3):
-        """Validate profiles and their states, and remember what they are."""
+        """Validate profiles and their states, and remember what they are, and nothing else."""
+        for name in [n for n in vars(self) if n.endswith("_") or n == "_results"]:
+            delattr(self, name)
         states = states_to_learn(y, X, self)
         X = validate_data(self, as_host(X), dtype=_FLOATS)
         self.dtype_ = X.dtype
@@ -40,26 +44,44 @@ class Perturber(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.x_scaler_ = GeneScaler("range").fit(X)
         self.target_mean_ = X[y == self.target_].mean(axis=0)
         self.n_target_ = int((y == self.target_).sum())
-        return self.x_scaler_.transform(X)
+        return self._shares(X)
 
-    def _fitted_classifier(self, X, y):
+    def _shares(self, X):
+        """Profiles scaled to [0, 1]; of genes that did not vary in training nothing is known."""
+        return np.where(self.x_scaler_.scale_ > 0, self.x_scaler_.transform(X), 0)
+
+    def _fitted_classifier(self, X, y, seed=None):
         """f, trained on these profiles, or the user's own if it is fitted already."""
         classifier = self.classifier
         if classifier is None:
-            classifier = self._default_classifier(*X.shape)
+            classifier = self._default_classifier(*X.shape, seed)
         elif _is_fitted(classifier):
-            self._check_classes(classifier)
+            self._check_classifier(classifier)
             return classifier
         return clone(classifier).fit(X, y)
 
-    def _check_classes(self, classifier):
-        known = getattr(classifier, "classes_", None)
-        if known is None or self.target_ not in list(known):
+    def _check_classifier(self, classifier):
+        """Refuse a fitted classifier of other states or genes."""
+        named = f"classifier, a fitted {type(classifier).__name__},"
+        advice = "Pass one that was fitted on these profiles, or one that is not fitted yet."
+        known = np.asarray(getattr(classifier, "classes_", ())).tolist()
+        if self.target_ not in known:
             raise ValueError(
-                f"classifier, a fitted {type(classifier).__name__}, does not know the target "
-                f"state {self.target_!r}: its classes_ are {few([] if known is None else known)}. "
-                "Pass one that was fitted on these states, or one that is not fitted yet."
+                f"{named} does not know the target state {self.target_!r}: its classes_ are "
+                f"{few(known)}. {advice}"
             )
+        if more := [state for state in known if state not in self.classes_.tolist()]:
+            raise ValueError(
+                f"{named} knows states that y does not have ({few(more)}): a profile that it "
+                f"takes for one of these could not be moved. {advice}"
+            )
+        n_genes = getattr(classifier, "n_features_in_", self.n_features_in_)
+        if n_genes != self.n_features_in_:
+            raise ValueError(
+                f"{named} knows {n_genes} genes, X has {self.n_features_in_}. {advice}"
+            )
+        names = [getattr(e, "feature_names_in_", None) for e in (classifier, self)]
+        check_same_genes(names[1], names[0], "X", named.rstrip(","))
 
     def perturb(self, X):
         """What must change in profiles to bring them to the target state.
@@ -75,7 +97,7 @@ class Perturber(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             The change of every gene, ``clip(x + P) − x``, in the units of ``X``, or in shares of
             a gene's training range with ``original_units=False``.
         """
-        return self._answer(X, lambda Z, moved: moved - Z)
+        return self._answer(X, changed=True)
 
     def transform(self, X):
         """Profiles brought to the target state.
@@ -91,7 +113,7 @@ class Perturber(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Perturbed profiles, in the units of ``X``, or in shares of a gene's training range with
             ``original_units=False``.
         """
-        return self._answer(X, lambda Z, moved: moved)
+        return self._answer(X)
 
     def predict(self, X):
         """The states that the classifier f gives to perturbed profiles.
@@ -105,12 +127,18 @@ class Perturber(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n_profiles,)
         """
-        _, moved = self._moved(X)
+        *_, moved = self._moved(X)
         return self._recognised(moved)
 
     def _recognised(self, Z):
         """States of scaled profiles, as f sees them."""
-        return self.classifier_.predict(self.x_scaler_.inverse_transform(Z))
+        profiles = self.x_scaler_.inverse_transform(Z)
+        names = getattr(self.classifier_, "feature_names_in_", None)
+        if names is not None:  # it was fitted on a table, and wants one
+            profiles = optional("pandas", "A classifier of tables").DataFrame(
+                profiles, columns=names
+            )
+        return np.asarray(self.classifier_.predict(profiles))
 
     def score(self, X, y=None):
         """Share of profiles that reach the target state, as the classifier f sees it.
@@ -138,18 +166,26 @@ class Perturber(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         return float(reached.mean())
 
-    def _answer(self, X, what, **states):
-        Z, moved = self._moved(X, **states)
-        if self.original_units:
-            Z, moved = (self.x_scaler_.inverse_transform(scaled) for scaled in (Z, moved))
-        return like(what(Z, moved).astype(self.dtype_, copy=False), X)
+    def _answer(self, X, *, changed=False, **states):
+        """Perturbed profiles, or what was changed in them, as the user wants them."""
+        profiles, Z, moved = self._moved(X, **states)
+        if not self.original_units:
+            result = moved - Z if changed else moved
+        elif changed:
+            result = (moved - Z) * self.x_scaler_.scale_
+        else:
+            # A gene that did not vary in training stays as it is.
+            varies = self.x_scaler_.scale_ > 0
+            result = np.where(varies, self.x_scaler_.inverse_transform(moved), profiles)
+        return like(result.astype(self.dtype_, copy=False), X)
 
     def _moved(self, X, **states):
-        """Scaled profiles, before and after."""
+        """Profiles, the same scaled, and these perturbed."""
         check_is_fitted(self)
         X = validate_data(self, as_host(X), reset=False, dtype=_FLOATS)
-        Z = self.x_scaler_.transform(X.astype(self.dtype_, copy=False))
-        return Z, self._move(Z, **states).clip(0, 1)
+        X = X.astype(self.dtype_, copy=False)
+        Z = self._shares(X)
+        return X, Z, self._move(Z, **states).clip(0, 1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

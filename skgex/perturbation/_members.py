@@ -25,12 +25,7 @@ class PerturberFamily:
     def _is_family(self):
         return self.gene_sets is not None or _is_list(self.target)
 
-    def _forget_members(self):
-        for name in ("members_", "results_"):
-            vars(self).pop(name, None)
-
     def _fit_members(self, X, y):
-        vars(self).pop("module_", None)
         genes = self._genes_of_sets(X)
         targets = list(self.target) if _is_list(self.target) else [self.target]
         if not targets:
@@ -48,9 +43,38 @@ class PerturberFamily:
                 members[name][target] = member
                 rows.append((name, target, len(columns), n_unmeasured, *member.accuracy_.values()))
         self.members_ = members
+        self.gene_positions_ = {name: columns for name, (columns, _) in genes.items()}
         head = ("gene_set", "target", "n_genes", "n_unmeasured", *member.accuracy_)
-        self.results_ = as_table(dict(zip(head, zip(*rows, strict=True), strict=True)))
+        self._results = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
         return self
+
+    @property
+    def results_(self):
+        """A row a member."""
+        if not hasattr(self, "members_"):
+            raise AttributeError(
+                f"{type(self).__name__} has results_ once it is fitted for several targets or "
+                "gene sets; accuracy_ has those of a single generator."
+            )
+        return as_table(self._results)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the genes that come out.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the genes of ``fit``.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        if not hasattr(self, "members_") or None in self.members_:
+            return super().get_feature_names_out(input_features)
+        check_is_fitted(self)
+        name = _one_of(self.members_, None, "gene_set")
+        return self.feature_names_in_[self.gene_positions_[name]]
 
     def _genes_of_sets(self, X):
         """Positions of the measured genes of every set, and how many others it has."""
@@ -95,10 +119,10 @@ class PerturberFamily:
             return self, X
         name = _one_of(self.members_, gene_set, "gene_set")
         member = self.members_[name][_one_of(self.members_[name], target, "target")]
-        values = validate_data(self, as_host(X), reset=False, skip_check_array=True)
-        if name is None:
-            return member, X
-        return member, _columns(values, self._genes_of_sets(X)[name][0])
+        validate_data(self, as_host(X), reset=False, skip_check_array=True)
+        if hasattr(self, "_sklearn_output_config"):
+            member.set_output(**self._sklearn_output_config)
+        return member, X if name is None else _columns(X, self.gene_positions_[name])
 
     def perturb(self, X, *, target=None, gene_set=None):
         """What must change in profiles to bring them to the target state.

@@ -14,7 +14,7 @@ from skgex import _losses as losses
 from skgex import _training as training
 from skgex._nets import MLP
 from skgex._utils._validation import as_host
-from skgex.perturbation._states import states_to_learn
+from skgex.perturbation._states import check_units, states_to_learn
 from skgex.preprocessing import GeneScaler
 
 _NATURAL = Interval(Integral, 1, None, closed="left")
@@ -146,6 +146,7 @@ class StateClassifier(ClassifierMixin, BaseEstimator):
         FloatingPointError
             If training diverges.
         """
+        check_units(self.hidden_units, "hidden_units")
         X, codes, weight = self._validated(X, y, sample_weight)
         self.x_scaler_ = GeneScaler(self.gene_scaling).fit(X, sample_weight=weight)
         self.device_ = str(training.resolve_device(self.device))
@@ -171,7 +172,9 @@ class StateClassifier(ClassifierMixin, BaseEstimator):
         self.dtype_ = X.dtype
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
             X, states, weight = (values[weight > 0] for values in (X, states, weight))
         if self.class_weight is not None:
             weight = compute_sample_weight(self.class_weight, states) * (
@@ -180,8 +183,8 @@ class StateClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(states, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has 1 class, {self.classes_[0]!r}: telling states from each other takes "
-                "profiles of at least 2."
+                f"y has 1 class, {self.classes_.tolist()[0]!r}: telling states from each other "
+                "takes profiles of at least 2."
             )
         return X, codes, weight
 

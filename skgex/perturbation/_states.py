@@ -1,6 +1,7 @@
 """States of profiles: their names, and who is held out."""
 
 from difflib import get_close_matches
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -32,8 +33,8 @@ def check_enough(classes, counts, fewest):
         )
     if len(classes) < 2:
         raise ValueError(
-            f"y has 1 class, {classes[0]!r}: turning one state into another takes profiles of at "
-            "least 2."
+            f"y has 1 class, {classes.tolist()[0]!r}: turning one state into another takes "
+            "profiles of at least 2."
         )
 
 
@@ -43,8 +44,14 @@ def check_target(target, classes):
         return classes[-1].item() if hasattr(classes[-1], "item") else classes[-1]
     found = [state for state in classes.tolist() if state == target]
     if not found:
-        near = get_close_matches(str(target), [str(state) for state in classes], 3, 0.5)
-        known = f"Did you mean {few(near)}?" if near else f"The states are {few(classes, 10)}."
+        states = [str(state) for state in classes.tolist()]
+        near = get_close_matches(str(target), states, 3, 0.5)
+        known = f"Did you mean {few(near)}?" if near else f"The states are {few(states, 10)}."
+        if str(target) in states:
+            state = classes.tolist()[states.index(str(target))]
+            known = (
+                f"The state {state!r} is of type {type(state).__name__}: pass target={state!r}."
+            )
         raise ValueError(f"target={target!r} is no state of y. {known}")
     return found[0]
 
@@ -56,3 +63,13 @@ def hold_out(y, share, random_state):
         rows = random_state.permutation(np.flatnonzero(y == state))
         held_out[rows[: min(round(share * len(rows)), len(rows) - 2)]] = True
     return held_out
+
+
+def check_units(units, name, fewest=0):
+    """Refuse numbers of units that no layer can have."""
+    units = list(units)
+    if len(units) < fewest or not all(isinstance(u, Integral) and u >= 1 for u in units):
+        raise ValueError(
+            f"{name}={tuple(units)!r} must hold whole numbers of at least 1, the units of each "
+            f"hidden layer{', and at least one of them' if fewest else ''}."
+        )

@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import check_is_fitted
 
 from skgex import _solvers as solvers
 from skgex._utils._naming import few
@@ -94,7 +95,7 @@ class GaussianTransport(Perturber):
 
     _parameter_constraints: dict = {
         **Perturber._parameter_constraints,
-        "target": [str, Real, None],
+        "target": [str, Real, "boolean", None],
         "rank": [Interval(Integral, 1, None, closed="left")],
         "shrinkage": [Interval(Real, 0, 1, closed="both")],
         "prior": [Interval(Real, 0, None, closed="left")],
@@ -144,12 +145,15 @@ class GaussianTransport(Perturber):
             If the target is no state, a state has fewer than 3 profiles, or states are not those
             of the profiles row by row.
         """
-        return self._fit(X, y)
-
-    def _fit(self, X, y, **checks):
-        X, y = self._validated(X, y, **checks)
+        X, y = self._validated(X, y)
         self._fit_maps(self._scaled(X, y), y)
         self.classifier_ = self._fitted_classifier(X, y)
+        return self
+
+    def _fit_alone(self, X, y):
+        """Fit the maps, but no classifier, on states of which there may be 2 profiles."""
+        X, y = self._validated(X, y, fewest=2)
+        self._fit_maps(self._scaled(X, y), y)
         return self
 
     def _fit_maps(self, scaled, y):
@@ -185,7 +189,7 @@ class GaussianTransport(Perturber):
             pooled = torch.linalg.qr(pooled, mode="r").R
         return [solvers.Spread(own, pooled, self.prior) for own in residuals]
 
-    def _default_classifier(self, n_profiles, n_genes):
+    def _default_classifier(self, n_profiles, n_genes, seed):
         n_components = min(_COMPONENTS, n_profiles - 1, n_genes)
         return make_pipeline(
             PCA(n_components, svd_solver="randomized", random_state=0),
@@ -208,7 +212,7 @@ class GaussianTransport(Perturber):
             The change of every gene, in the units of ``X``, or in shares of a gene's training
             range with ``original_units=False``.
         """
-        return self._answer(X, lambda Z, moved: moved - Z, states=self._known(X, states))
+        return self._answer(X, changed=True, states=self._known(X, states))
 
     def transform(self, X, states=None):
         """Profiles brought to the target state.
@@ -226,10 +230,16 @@ class GaussianTransport(Perturber):
             Perturbed profiles, in the units of ``X``, or in shares of a gene's training range with
             ``original_units=False``.
         """
-        return self._answer(X, lambda Z, moved: moved, states=self._known(X, states))
+        return self._answer(X, states=self._known(X, states))
 
     def _known(self, X, states):
         if states is None:
+            check_is_fitted(self)
+            if not hasattr(self, "classifier_"):
+                raise ValueError(
+                    "states is None, and this map was fitted by TSPG, without a classifier of its "
+                    "own: pass the states of the profiles."
+                )
             return None
         states = as_states(states, X, "states")
         if unknown := sorted(map(str, set(states.tolist()) - set(self.classes_.tolist()))):

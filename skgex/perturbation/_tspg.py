@@ -17,7 +17,7 @@ from skgex._nets import MLP, GeneCurves, Hourglass
 from skgex.perturbation._base import Perturber
 from skgex.perturbation._members import PerturberFamily
 from skgex.perturbation._state_classifier import StateClassifier
-from skgex.perturbation._states import hold_out
+from skgex.perturbation._states import check_units, hold_out
 from skgex.perturbation._target_model import TargetModel
 from skgex.perturbation._transport import GaussianTransport
 from skgex.perturbation._tspg_net import TSPGNet
@@ -116,7 +116,7 @@ class TSPG(PerturberFamily, Perturber):
     module_ : torch.nn.Module
         G, on the CPU.
     transport_ : GaussianTransport or None
-        The transport map, where generator or coupling need it.
+        The transport map, where generator or coupling need it; it has no classifier.
     held_out_ : ndarray of bool of shape (n_profiles,)
         Profiles that were held out.
     accuracy_ : dict of float
@@ -130,6 +130,8 @@ class TSPG(PerturberFamily, Perturber):
     members_ : dict of dict of TSPG
         With several targets or gene sets: ``members_[gene_set][target]``; without gene sets the
         one key is None.
+    gene_positions_ : dict of ndarray of int
+        Columns of the genes of each set.
     results_ : DataFrame, or structured array without pandas
         A row a member: ``gene_set``, ``target``, ``n_genes``, ``n_unmeasured``, and the columns
         of ``accuracy_``.
@@ -165,7 +167,7 @@ class TSPG(PerturberFamily, Perturber):
 
     _parameter_constraints: dict = {
         **Perturber._parameter_constraints,
-        "target": [str, Real, "array-like", None],
+        "target": [str, Real, "boolean", "array-like", None],
         "coupling": [StrOptions({"transport", "independent"})],
         "generator": [StrOptions({"transport", "hourglass"})],
         "gene_sets": [Mapping, str, PathLike, None],
@@ -302,15 +304,15 @@ class TSPG(PerturberFamily, Perturber):
         X, y = self._validated(X, y)
         if self._is_family():
             return self._fit_members(table, y)
-        self._forget_members()
+        self._check_settings()
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
         self.held_out_ = hold_out(y, self.test_size, random_state)
         kept = ~self.held_out_
         Z = self._scaled(X[kept], y[kept])
         self.device_ = str(training.resolve_device(self.device))
-        self._seed = seed
-        self.classifier_ = self._fitted_classifier(X[kept], y[kept])
+        with training.forked_rng(seed, torch.device(self.device_)):
+            self.classifier_ = self._fitted_classifier(X[kept], y[kept], seed)
         start, draws = self._starts_and_draws(X[kept], Z, y[kept])
         is_target = y[kept] == self.target_
         with training.forked_rng(seed, torch.device(self.device_)):
@@ -318,16 +320,30 @@ class TSPG(PerturberFamily, Perturber):
             net.fit(self._batches(seed, Z, start, draws))
         self.module_ = net.module_.eval().requires_grad_(False).cpu()
         self.history_ = net.losses()
-        del self._seed
-        self._judge(X, y, Z)
+        self._judge(X, y)
         return self
 
     # -- pieces of fit -------------------------------------------------------------------------
-    def _default_classifier(self, n_profiles, n_genes):
+    def _check_settings(self):
+        """Refuse settings that make no game."""
+        if not any((self.lambda_gan, self.lambda_adv, self.lambda_norm, self.lambda_td)):
+            raise ValueError(
+                "lambda_gan, lambda_adv, lambda_norm and lambda_td are all 0, which leaves the "
+                "generator nothing to learn: give one of them a weight."
+            )
+        if self.batch_size == 1:
+            raise ValueError(
+                "batch_size=1 leaves batch normalisation nothing to compare: give 2 or more."
+            )
+        check_units(self.critic_units, "critic_units")
+        if self.generator == "hourglass":
+            check_units(self.hidden_units, "hidden_units", fewest=1)
+
+    def _default_classifier(self, n_profiles, n_genes, seed):
         return StateClassifier(
             device=self.device,
             precision=self.precision,
-            random_state=self._seed,
+            random_state=seed,
             verbose=self.verbose,
         )
 
@@ -342,9 +358,8 @@ class TSPG(PerturberFamily, Perturber):
             shrinkage=self.shrinkage,
             prior=self.prior,
             marginals=self.coupling == "transport",
-            classifier=self.classifier_,
         )
-        self.transport_._fit(X, y, fewest=2)
+        self.transport_._fit_alone(X, y)
         moved = self.transport_._to_target(Z, y)
         draws = None
         if self.coupling == "transport":
@@ -372,7 +387,7 @@ class TSPG(PerturberFamily, Perturber):
         if self.verbose:
             callbacks.append(("progress", training.ProgressBar("TSPG")))
         device = torch.device(self.device_)
-        widest = max(*self.critic_units, *self.hidden_units)
+        widest = max((n_genes, *self.critic_units))
         return TSPGNet(
             module,
             players={"critic": critic} if self.lambda_gan > 0 else {},
@@ -403,9 +418,10 @@ class TSPG(PerturberFamily, Perturber):
         generator = torch.Generator().manual_seed(seed)
         return training.TensorBatches(tensors, batch_size, generator)
 
-    def _judge(self, X, y, Z):
+    def _judge(self, X, y):
         """How many reach the target, and whether they vary as real ones do."""
-        moved = self._move(self.x_scaler_.transform(X)).clip(0, 1)
+        Z = self._shares(X)
+        moved = self._move(Z).clip(0, 1)
         reached = self._recognised(moved) == self.target_
         others = self.held_out_ & (y != self.target_)
         groups = dict(train=~self.held_out_, held_out=self.held_out_, held_out_others=others)
@@ -413,9 +429,9 @@ class TSPG(PerturberFamily, Perturber):
             name: float(reached[rows].mean()) if rows.any() else float("nan")
             for name, rows in groups.items()
         }
-        is_target = y[~self.held_out_] == self.target_
-        real = Z[is_target].var(axis=0).sum()
-        varied = moved[~self.held_out_][~is_target].var(axis=0).sum()
+        kept, is_target = ~self.held_out_, y == self.target_
+        real = Z[kept & is_target].var(axis=0).sum()
+        varied = moved[kept & ~is_target].var(axis=0).sum()
         self.variance_ratio_ = float(varied / real) if real > 0 else float("nan")
         low, high = _USUAL_VARIANCE
         if not low <= self.variance_ratio_ <= high and real > 0:
@@ -425,7 +441,7 @@ class TSPG(PerturberFamily, Perturber):
                 "classifier says. Train for more epochs, take coupling='transport', or try "
                 "another random_state.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,  # the line that calls fit
             )
 
     # -- use -----------------------------------------------------------------------------------

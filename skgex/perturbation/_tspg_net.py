@@ -73,6 +73,10 @@ class TSPGNet(training.PlayersNet):
         self.record(loss=loss)
         yield "module", loss
 
+    @staticmethod
+    def weight_of(batch):
+        return len(batch[0])  # a third tensor holds draws, no weights
+
     def _critic(self, X):
         return self.output(self.critic_, X)[:, 0]
 

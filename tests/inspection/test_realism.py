@@ -191,8 +191,9 @@ def test_lost_correlations_and_too_wide_profiles_are_warned_of(result):
 
 
 def test_baselines_are_never_warned_of_and_stand_last(result):
-    assert list(result.table["is_baseline"]) == [False] * 5 + [True] * 4
+    assert list(result.table["is_baseline"]) == [False] * 5 + [True] * 5
     baselines = ["identity", "constant mean", "mean difference", "Gaussian draw"]
+    baselines.append("real profiles")
     assert list(result.table["method"][5:]) == baselines
     assert not any(note.startswith(name) for note in result.warnings for name in baselines)
 
@@ -350,7 +351,7 @@ def test_one_source_state_has_no_signal_of_its_own():
 def test_printed_it_is_a_table_of_all_measures_and_methods(result):
     head, names, *lines = str(result).splitlines()
     assert head == "180 profiles of 3 states made 'lung', beside 60 real ones"
-    assert names.split("  ")[-1].strip() == "Gaussian draw"
+    assert names.split("  ")[-1].strip() == "real profiles"
     printed = {line.split()[0]: line.split()[1:] for line in lines[:12]}
     assert printed["reaches"][:2] == ["1.00", f"{rows(result)['perfect']['reaches']:.2f}"]
     assert printed["correlation"][0] == f"{result.correlation_ceiling:.2f}"
