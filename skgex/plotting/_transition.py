@@ -212,7 +212,7 @@ class TransitionDisplay:
     def _draw_bars(self, axes, images, rows):
         expression, change = images
         half = len(axes) // 2
-        unit = ", share of the training range" if self.is_share else ""
+        unit = ",\nshare of the training range" if self.is_share else ""
         # Bars under the same panel stand above each other, the last one on top.
         for image, place, label, is_change in (
             (change, axes[half:], "change", True),

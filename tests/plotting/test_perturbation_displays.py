@@ -327,7 +327,7 @@ class TestTransition:
         assert min(change.cmap(change.norm(0.0))[:3]) > 0.98  # white
         assert [ax.get_xlabel() for ax in display.figure_.axes[4:]] == [
             "change",
-            "expression, share of the training range",
+            "expression,\nshare of the training range",
         ]
 
     def test_unscaled_profiles_are_drawn_on_their_own_range(self):
