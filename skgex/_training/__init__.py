@@ -16,7 +16,7 @@ from skgex._training._device import (
     resolve_device,
     resolve_precision,
 )
-from skgex._training._forward import forward
+from skgex._training._forward import finished, forward
 from skgex._training._net import SupervisedNet
 from skgex._training._players import PlayersNet
 from skgex._training._rounding_adam import RoundingAdam
@@ -32,6 +32,7 @@ __all__ = [
     "RoundingAdam",
     "SupervisedNet",
     "TensorBatches",
+    "finished",
     "float64_device",
     "forward",
     "forked_rng",

@@ -10,6 +10,12 @@ from skgex._training._device import present_device
 CHUNK = 4096
 
 
+def finished(module):
+    """A trained module as it is kept: on the CPU, without gradients, for predicting."""
+    module.zero_grad(set_to_none=True)
+    return module.eval().requires_grad_(False).cpu()
+
+
 def forward(module, X, device, chunk=CHUNK):
     """Return what ``module``, trained on ``device``, makes of an array of profiles, an ndarray.
 

@@ -134,7 +134,7 @@ class SupervisedNet(NeuralNet):
             if not isfinite(loss):
                 raise FloatingPointError(
                     f"Training diverged: {name} is {loss} in epoch {len(self.history)}. "
-                    f"Lower lr (now {self.lr}), or scale the genes (gene_scaling='standard')."
+                    f"Lower lr (now {self.lr}), or bring the genes to a common scale."
                 )
 
 

@@ -42,6 +42,7 @@ class Encoder:
 
     def __init__(self):
         self.arrays = {}
+        self._paths = {}
 
     def encode(self, value, path=""):
         if type(value) in _PLAIN:
@@ -142,9 +143,14 @@ class Encoder:
         }
 
     def _keep(self, array, path):
+        memory = array.__array_interface__
+        memory = (memory["data"], array.strides, array.shape, array.dtype.str)
+        if array.size and memory in self._paths:  # what several estimators share is stored once
+            return self._paths[memory]
         while path in self.arrays:  # {"a.b": …} beside {"a": {"b": …}}
             path += "'"
         self.arrays[path] = array
+        self._paths[memory] = path
         return path
 
 

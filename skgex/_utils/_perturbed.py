@@ -28,7 +28,7 @@ def as_states(y, X, name="y", of="X"):
             f"{name} has {'the same names in another order' if same else 'other names'} than {of} "
             f"in its index ({of} starts with {few(list(rows[0])[:3])}, {name} with "
             f"{few(list(rows[1])[:3])}): states must be those of the profiles, row by row. Pass "
-            f"{name}.loc[{of}.index]."
+            f"{name}.loc[{of}.index], or {name}.to_numpy() if they are in order."
         )
     # As a list they are looked at one by one: as an array of text, NaN would be the text "nan".
     listed = y if isinstance(y, list | tuple) else None

@@ -203,7 +203,7 @@ class NetRegressor(ProfileRegressor):
 
     def _keep(self, net, batches):
         """Keep what outlives training."""
-        self.module_ = net.module_.eval().requires_grad_(False).cpu()
+        self.module_ = training.finished(net.module_)
         self.history_ = net.losses()
         self.n_epochs_ = len(net.history)
         best = [c for _, c in net.callbacks_ if isinstance(c, training.BestEpoch)]

@@ -10,7 +10,7 @@ from skgex._utils._optional import optional
 from skgex._utils._perturbed import as_states
 from skgex._utils._validation import as_host, like
 from skgex.base import check_same_genes
-from skgex.perturbation._states import check_enough, check_target, states_to_learn
+from skgex.perturbation._states import check_enough, check_target, forget_fit, states_to_learn
 from skgex.preprocessing import GeneScaler
 
 _FLOATS = [np.float64, np.float32]
@@ -29,8 +29,7 @@ class Perturber(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _validated(self, X, y, fewest=3):
         """Validate profiles and their states, and remember what they are, and nothing else."""
-        for name in [n for n in vars(self) if n.endswith("_") or n == "_results"]:
-            delattr(self, name)
+        forget_fit(self)
         states = states_to_learn(y, X, self)
         X = validate_data(self, as_host(X), dtype=_FLOATS)
         self.dtype_ = X.dtype

@@ -14,7 +14,7 @@ from skgex import _losses as losses
 from skgex import _training as training
 from skgex._nets import MLP
 from skgex._utils._validation import as_host
-from skgex.perturbation._states import check_units, states_to_learn
+from skgex.perturbation._states import check_units, forget_fit, states_to_learn
 from skgex.preprocessing import GeneScaler
 
 _NATURAL = Interval(Integral, 1, None, closed="left")
@@ -146,6 +146,7 @@ class StateClassifier(ClassifierMixin, BaseEstimator):
         FloatingPointError
             If training diverges.
         """
+        forget_fit(self)
         check_units(self.hidden_units, "hidden_units")
         X, codes, weight = self._validated(X, y, sample_weight)
         self.x_scaler_ = GeneScaler(self.gene_scaling).fit(X, sample_weight=weight)
@@ -162,7 +163,7 @@ class StateClassifier(ClassifierMixin, BaseEstimator):
             generator = torch.Generator().manual_seed(seed)
             net = self._make_net(Z.shape[1])
             net.fit(training.TensorBatches(tensors, batch_size, generator))
-        self.module_ = net.module_.eval().requires_grad_(False).cpu()
+        self.module_ = training.finished(net.module_)
         self.history_ = net.losses()
         return self
 
@@ -213,6 +214,9 @@ class StateClassifier(ClassifierMixin, BaseEstimator):
                 self.precision, torch.device(self.device_), widest
             ),
         )
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "module_")
 
     def _scores(self, X):
         check_is_fitted(self)

@@ -10,6 +10,12 @@ from skgex._utils._naming import few
 from skgex._utils._perturbed import as_states
 
 
+def forget_fit(estimator):
+    """Drop all that an earlier fit has left: should this one fail, no half of that answers."""
+    for name in [n for n in vars(estimator) if n.endswith("_") or n == "_results"]:
+        delattr(estimator, name)
+
+
 def states_to_learn(y, X, learner):
     """States of profiles, an array, for an estimator to learn them."""
     if y is None:
@@ -68,7 +74,9 @@ def hold_out(y, share, random_state):
 def check_units(units, name, fewest=0):
     """Refuse numbers of units that no layer can have."""
     units = list(units)
-    if len(units) < fewest or not all(isinstance(u, Integral) and u >= 1 for u in units):
+    if len(units) < fewest or not all(
+        isinstance(u, Integral) and u is not True and u >= 1 for u in units
+    ):
         raise ValueError(
             f"{name}={tuple(units)!r} must hold whole numbers of at least 1, the units of each "
             f"hidden layer{', and at least one of them' if fewest else ''}."

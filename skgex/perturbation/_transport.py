@@ -9,12 +9,12 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import check_is_fitted
 
 from skgex import _solvers as solvers
 from skgex._utils._naming import few
 from skgex._utils._perturbed import as_states
 from skgex.perturbation._base import Perturber
+from skgex.preprocessing import GeneScaler
 
 _COMPONENTS = 100  # of profiles, by which states are told from each other
 _NODES = 101  # quantiles that hold the distribution of a gene
@@ -43,7 +43,7 @@ class GaussianTransport(Perturber):
         Profiles of a state that the covariance of all states together counts for; states with few
         profiles say nothing of most directions.
     max_scale : float, default=3
-        What the rest of a gene is scaled by at most.
+        What the rest of a gene is scaled by at most; 1 or more.
     marginals : bool, default=False
         Bring every moved gene to the distribution that it has in the target state: a value to that
         of the same rank. Gaussians know nothing of silent genes and heavy tails.
@@ -99,7 +99,7 @@ class GaussianTransport(Perturber):
         "rank": [Interval(Integral, 1, None, closed="left")],
         "shrinkage": [Interval(Real, 0, 1, closed="both")],
         "prior": [Interval(Real, 0, None, closed="left")],
-        "max_scale": [Interval(Real, 0, None, closed="neither")],
+        "max_scale": [Interval(Real, 1, None, closed="left")],
         "marginals": ["boolean"],
         "classifier": [HasMethods(["fit", "predict"]), None],
     }
@@ -146,8 +146,9 @@ class GaussianTransport(Perturber):
             of the profiles row by row.
         """
         X, y = self._validated(X, y)
-        self._fit_maps(self._scaled(X, y), y)
+        Z = self._scaled(X, y)
         self.classifier_ = self._fitted_classifier(X, y)
+        self._fit_maps(Z, y)
         return self
 
     def _fit_alone(self, X, y):
@@ -192,6 +193,7 @@ class GaussianTransport(Perturber):
     def _default_classifier(self, n_profiles, n_genes, seed):
         n_components = min(_COMPONENTS, n_profiles - 1, n_genes)
         return make_pipeline(
+            GeneScaler("range"),
             PCA(n_components, svd_solver="randomized", random_state=0),
             LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
         )
@@ -234,12 +236,6 @@ class GaussianTransport(Perturber):
 
     def _known(self, X, states):
         if states is None:
-            check_is_fitted(self)
-            if not hasattr(self, "classifier_"):
-                raise ValueError(
-                    "states is None, and this map was fitted by TSPG, without a classifier of its "
-                    "own: pass the states of the profiles."
-                )
             return None
         states = as_states(states, X, "states")
         if unknown := sorted(map(str, set(states.tolist()) - set(self.classes_.tolist()))):
@@ -248,6 +244,17 @@ class GaussianTransport(Perturber):
                 f"{few(self.classes_, 10)}."
             )
         return states
+
+    def _recognised(self, Z):
+        if not hasattr(self, "classifier_"):
+            raise ValueError(
+                "This map was fitted by TSPG, and has no classifier to recognise states by: pass "
+                "states to perturb or transform, or ask TSPG itself."
+            )
+        return super()._recognised(Z)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "bases_")
 
     def _move(self, Z, states=None):
         if states is None:
@@ -274,6 +281,8 @@ class GaussianTransport(Perturber):
             rows = np.flatnonzero(states == name)
             parts = (self.means_[state], self.means_[target], self.bases_[state])
             parts = (*parts, self.inner_[state], self.scales_[state])
-            to_target = solvers.GaussianMap(*map(torch.from_numpy, parts))
+            # Arrays of a file that is mapped into memory may not be written to: torch wants that.
+            parts = (torch.from_numpy(np.require(part, requirements="W")) for part in parts)
+            to_target = solvers.GaussianMap(*parts)
             moved[rows] = to_target(torch.from_numpy(Z[rows]).double()).numpy()
         return moved

@@ -318,7 +318,7 @@ class TSPG(PerturberFamily, Perturber):
         with training.forked_rng(seed, torch.device(self.device_)):
             net = self._make_net(Z, start, is_target)
             net.fit(self._batches(seed, Z, start, draws))
-        self.module_ = net.module_.eval().requires_grad_(False).cpu()
+        self.module_ = training.finished(net.module_)
         self.history_ = net.losses()
         self._judge(X, y)
         return self

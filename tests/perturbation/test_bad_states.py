@@ -251,7 +251,7 @@ def test_a_list_of_targets_is_checked(target, sentence):
         (transport, dict(rank=0)),
         (transport, dict(shrinkage=1.1)),
         (transport, dict(prior=-1)),
-        (transport, dict(max_scale=0)),
+        (transport, dict(max_scale=0.5)),
         (transport, dict(target=["lung"])),
         (tspg, dict(coupling="gaussian")),
         (tspg, dict(generator="unet")),
