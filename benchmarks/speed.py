@@ -308,6 +308,28 @@ def wiener(n=400, n_genes=5000, n_measurements=100):
     }
 
 
+def perturbation(n=500, n_genes=20_000):
+    """TSPG at the width of a genome, 150 epochs, its classifier included."""
+
+    def ours(make, **params):
+        def prepared():
+            import skgex
+
+            data, _ = skgex.make_expression(n, 1000, n_genes - 1000, random_state=0)
+            states = data.sample_table["state"]
+            tspg = getattr(skgex, make)("state1", **params)
+            return lambda: tspg.fit(data.X, states)
+
+        return prepared
+
+    return {
+        "TSPG": ours("TSPG", random_state=0),
+        "without critic": ours("TSPG", lambda_gan=0, random_state=0),
+        "hourglass": ours("TSPG", generator="hourglass", lr=5e-4, random_state=0),
+        "transport map": ours("GaussianTransport"),
+    }
+
+
 def training(units=3000, batch_size=200, n=2000, epochs=2):
     """Seconds an epoch of 10 steps, 943 -> 3 x 3,000 -> 9,520."""
     X, Y = profiles(n)
@@ -456,6 +478,7 @@ CASES = {
         matching_pursuit,
         smaf,
         wiener,
+        perturbation,
         training,
         adversarial,
         multitask,
