@@ -112,11 +112,12 @@ def judged(X, y, target, methods, seed, f=None):
 
 
 def run(X, y, args):
-    results = (
-        json.loads(Path(args.out).read_text())["runs"]
-        if args.out and Path(args.out).exists()
-        else {}
-    )
+    results = {}
+    if args.out and Path(args.out).exists():
+        earlier = json.loads(Path(args.out).read_text())
+        if any(earlier["arguments"][name] != vars(args)[name] for name in ("data", "genes")):
+            raise SystemExit(f"{args.out} holds runs of other data or genes: name another file.")
+        results = earlier["runs"]
     for seed in range(args.seeds):
         genes = X if args.genes is None else X.iloc[:, expressed(X, args.genes, seed)]
         f = None

@@ -48,6 +48,19 @@ def as_states(y, X, name="y", of="X"):
     return states
 
 
+def check_known(y, model):
+    """Refuse states that a perturber has not seen, such as numbers in place of names."""
+    known = getattr(model, "classes_", None)
+    if known is None:
+        return
+    known = np.asarray(known).tolist()
+    if unknown := [state for state in np.unique(y).tolist() if state not in known]:
+        raise ValueError(
+            f"y names {few(unknown)}, which {type(model).__name__} has not seen: its states are "
+            f"{few(known, 10)}. Name states as in fit."
+        )
+
+
 def _is_missing(state):
     # pandas.NA answers no comparison with a yes or a no.
     return state is None or type(state).__name__ == "NAType" or state != state

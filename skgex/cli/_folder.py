@@ -84,8 +84,9 @@ def _whole_folder(folder):
     """Yield a temporary folder whose files go to ``folder`` when the block succeeds."""
     folder = Path(folder).absolute()
     beside = next(parent for parent in folder.parents if parent.is_dir())
-    making = Path(tempfile.mkdtemp(dir=beside, prefix=f".{folder.name}-"))
+    making = None
     try:
+        making = Path(tempfile.mkdtemp(dir=beside, prefix=f".{folder.name}-"))
         yield making
         folder.mkdir(parents=True, exist_ok=True)
         # The page comes last: where it is new, so is all that it speaks of.
@@ -97,4 +98,5 @@ def _whole_folder(folder):
             "left half-written; free some space or choose another place, then try again."
         ) from error
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        if making is not None:
+            shutil.rmtree(making, ignore_errors=True)

@@ -63,6 +63,11 @@ def read_sets(path, chosen, data):
     if absent := [name for name in sets if name not in measured]:
         told += f", of which {len(absent):,} have no measured gene and are left out"
         say(f"{len(absent):,} gene sets have no measured gene and are left out: {few(absent)}.")
+    if lost := [name for name in wanted if name not in measured and len(wanted) < len(sets)]:
+        raise ValueError(
+            f"--gene-set {lost[0]!r} has no measured gene: leave it out, or name the genes of the "
+            "data as the sets do (--gene-ids)."
+        )
     chosen = {name: measured[name] for name in dict.fromkeys(wanted) if name in measured}
     return GeneSets(measured, chosen, told)
 

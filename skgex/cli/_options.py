@@ -42,8 +42,8 @@ class Duplicates(StrEnum):
     first = "first"
 
 
-def _option(type, *names, help, metavar=None):
-    return Annotated[type, typer.Option(*names, help=help, metavar=metavar)]
+def _option(type, *names, help, metavar=None, min=None):
+    return Annotated[type, typer.Option(*names, help=help, metavar=metavar, min=min)]
 
 
 FORMATS = "npz, csv, tsv, gct, gctx or h5ad; text may be gzipped"
@@ -76,7 +76,7 @@ GeneScaling = _option(
     "--scaling",
     help="Scale of each gene while learning. rank-gaussian suits heavy-tailed data.",
 )
-Seed = _option(int, "--seed", metavar="N", help="Seed of everything random.")
+Seed = _option(int, "--seed", metavar="N", min=0, help="Seed of everything random.")
 GeneIds = _option(
     str | None,
     "--gene-ids",

@@ -94,7 +94,7 @@ def perturb(
     if report is not None:
         _input.check_folder(report, "--report")
     if output is not None:
-        _check_output(output, data, Path(labels))
+        _check_output(output, data, Path(labels), gene_sets)
     if gene_set and gene_sets is None:
         raise ValueError("--gene-set names a set of a file: pass --gene-sets FILE.gmt as well.")
     profiles = _input.read(data, orientation=orientation, gene_ids=gene_ids)

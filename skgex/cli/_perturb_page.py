@@ -25,7 +25,7 @@ $map
 $realism
 <p class="small">Beside TSPG stands the <b>transport map</b>, which moves means and covariances of
 one state to those of the other and trains nothing; and what needs no method at all:
-<b>identity</b>, the profiles as they are; the <b>constant mean</b> of the target, told for every
+<b>identity</b>, the profiles as they are; the <b>constant mean</b> of the target, given for every
 sample; the <b>mean difference</b> of two states, added to each profile; and a <b>Gaussian
 draw</b>, random profiles of the target&rsquo;s mean and covariance. A column is worth something if
 it is close to the ideal in all rows, not in the first four alone. $criteria</p>

@@ -80,9 +80,14 @@ def verdict(found, name, map_name, *, advice=""):
     rows = {row["method"]: row for row in found.table.to_dict("records")}
     row, target = rows[name], found.target
     reached = f"{_reaching(row['reaches'], found.n_perturbed)} {target}"
-    is_unreal = row["neighbors"] < 0.5 or any(n.startswith(f"{name}: ") for n in found.warnings)
-    is_judged, doubts = not isnan(row["auc"]), _doubts(row, found)
-    if row["reaches"] < 0.5:
+    # With few genes not all of the real profiles are taken for the target either.
+    real = rows.get("real profiles", {"reaches": 1.0, "neighbors": 1.0})
+    is_unreal = row["neighbors"] < 0.5 * real["neighbors"] or any(
+        n.startswith(f"{name}: ") for n in found.warnings
+    )
+    is_judged, doubts = not isnan(row["auc"]), _doubts(row, real, found)
+    fails = row["reaches"] < 0.5 * real["reaches"]
+    if fails:
         headline = f"{reached}: the perturbation fails."
     elif not is_judged:
         headline = f"{reached}; too few profiles are held out to say whether they look real."
@@ -102,13 +107,13 @@ def verdict(found, name, map_name, *, advice=""):
             f"With only {found.n_real} real profile{'s' * (found.n_real > 1)} of {target} held "
             "out, that is a rough guess."
         )
-    if advice and ((is_judged and is_unreal) or row["reaches"] < 0.5):
+    if advice and ((is_judged and is_unreal) or fails):
         sentences.append(advice)
     constant = rows.get("constant mean", {}).get("reaches", 0)
     if constant >= 0.9:
         sentences.append(
             f"That profiles are called {target} proves nothing by itself: the mean {target} "
-            f"profile, told for every sample, is called so in {constant:.0%} of cases."
+            f"profile, given for every sample, is called so in {constant:.0%} of cases."
         )
     if is_judged:
         sentences.append(_beside(row, rows[map_name], map_name))
@@ -124,13 +129,15 @@ def _reaching(share, n):
     return f"{who} held-out profiles reach"
 
 
-def _doubts(row, found):
+def _doubts(row, real, found):
     """What tells perturbed profiles from real ones, short of a warning."""
     variance, ceiling = row["variance"], found.correlation_ceiling
     # What is not known is no doubt: comparisons with NaN are false.
     doubts = {
-        f"only {row['reaches']:.0%} get there": row["reaches"] < 0.9,
-        f"only {row['neighbors']:.0%} have neighbors of {found.target}": row["neighbors"] < 0.9,
+        f"only {row['reaches']:.0%} get there": row["reaches"] < 0.9 * real["reaches"],
+        f"only {row['neighbors']:.0%} have neighbors of {found.target}": (
+            row["neighbors"] < 0.9 * real["neighbors"]
+        ),
         "a random forest tells them from real ones": row["auc"] > 0.7,
         "they vary too little": variance < 0.67,
         "they vary too much": variance > 1.5,

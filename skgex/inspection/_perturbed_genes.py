@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, validate_param
 
 from skgex._utils._gene_ids import as_ids
 from skgex._utils._naming import few
-from skgex._utils._perturbed import as_states, in_shares, perturbed
+from skgex._utils._perturbed import as_states, check_known, in_shares, perturbed
 from skgex._utils._tables import as_table
 from skgex._utils._validation import as_host
 from skgex.inspection._perturber_input import check_perturber
@@ -33,8 +33,9 @@ class PerturbedGenes(NamedTuple):
 
     def __str__(self):
         n_states = len(self.states)
+        sources = f"{n_states} source state{'s' * (n_states != 1)}"
         lines = [
-            f"{n_states} source states: {self.n_raised:,} genes are among those raised most, "
+            f"{sources}: {self.n_raised:,} genes are among those raised most, "
             f"{self.n_lowered:,} among those lowered most (of {len(self.genes):,})"
         ]
         directions = np.asarray(self.recurrence["direction"])
@@ -128,13 +129,14 @@ def perturbed_genes(estimator, X, y, *, genes=None, n_genes=20):
     >>> found.raised, found.lowered
     ({'healthy': ['MYC']}, {'healthy': ['RB1']})
     >>> print(found)
-    1 source states: 1 genes are among those raised most, 1 among those lowered most (of 4)
+    1 source state: 1 genes are among those raised most, 1 among those lowered most (of 4)
     most often raised: MYC (1 of 1 states)
     most often lowered: RB1 (1 of 1 states)
     """
     check_perturber(estimator, "estimator", ("target_", "x_scaler_"))
     X = as_host(X)
     y = as_states(y, X)
+    check_known(y, estimator)
     states = np.unique(y[y != estimator.target_])
     if not len(states):
         raise ValueError(

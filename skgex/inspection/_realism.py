@@ -97,7 +97,7 @@ def realism(
     Held-out profiles of the target state are the real ones; those of all other states are
     perturbed, and then called target by classifiers, held against the real ones, and against
     themselves before. That they are called target proves little: the target's mean profile,
-    told for every sample, always is. Genes are compared in shares of their range in `X_train`.
+    given for every sample, often is. Genes are compared in shares of their range in `X_train`.
 
     Parameters
     ----------
@@ -127,7 +127,8 @@ def realism(
         difference"; s is the source state) and of random profiles of the target's mean and
         covariance ("Gaussian draw"), the last two clipped to the training range. A last row says
         how many of the real profiles are taken for the target ("real profiles"): with few genes
-        not even all of these are.
+        not even all of these are. Pass a :class:`~skgex.perturbation.GaussianTransport` among the
+        perturbers, too: it is the baseline to beat.
     random_state : int, RandomState instance or None, default=None
         Draws genes, folds, forests and the Gaussian.
 
@@ -137,14 +138,15 @@ def realism(
         ``print`` shows it as text.
 
         - ``table``: a DataFrame when pandas is installed, else a structured array, with a row a
-          method and the columns ``method``; ``is_baseline``; and
+          method and the columns ``method``; ``is_baseline``, of rows that are no perturber; and
 
           - ``reaches``: share that f calls target; NaN where there is no f;
           - ``logistic``, ``forest``, ``neighbors``: share that three others call target, which
             no perturber was trained against: logistic regression, a random forest, and the vote
             of the nearest training profiles;
           - ``variance``: variance, summed over genes, over that of the real profiles;
-          - ``correlation``: of the correlations between any two genes with those in real ones;
+          - ``correlation``: of the correlations between any two genes with those in real ones,
+            but for genes that do not vary in either;
           - ``identity``: correlation between the deviations ``x − mean`` and ``x_a − mean`` from
             the means of the profiles of a source state, over all its genes and profiles; mean
             over states of three profiles or more. 1 if all that a profile has of its own is
@@ -242,6 +244,8 @@ def realism(
         max_genes=max_genes,
         random_state=check_random_state(random_state).randint(np.iinfo(np.int32).max),
     )
+    own = called_target(common, values[y == target], X, target)
+    real = {"method": REAL, "is_baseline": True, "reaches": own} | reference.measures_of_real()
     rows, notes = [], reference.notes()
     for name in [*perturbed, *(BASELINES if baselines else ())]:
         is_baseline = name not in perturbed
@@ -249,12 +253,10 @@ def realism(
         f = common if is_baseline else classifiers[name]
         row = {"method": name, "is_baseline": is_baseline}
         row |= {"reaches": called_target(f, P, X, target)} | reference.measures(P)
-        notes += [] if is_baseline else _doubts(row, target, reference.correlation_ceiling)
+        notes += [] if is_baseline else _doubts(row, real, target)
         rows.append(row)
     if baselines:
-        own = called_target(common, values[y == target], X, target)
-        row = {"method": REAL, "is_baseline": True, "reaches": own}
-        rows.append(row | reference.measures_of_real())
+        rows.append(real)
     for note in notes:
         warnings.warn(note, UserWarning, stacklevel=3)
     return Realism(
@@ -268,11 +270,11 @@ def realism(
     )
 
 
-def _doubts(row, target, ceiling):
+def _doubts(row, real, target):
     """A sentence on profiles that pass for the target and do not look like it."""
     judges = {"reaches": "f", "logistic": "a logistic regression"}
     passed = [f"{who} ({row[name]:.0%})" for name, who in judges.items() if row[name] >= 0.9]
-    faults = []
+    faults, ceiling = [], real["correlation"]
     if row["variance"] < 0.5 or row["variance"] > 2:
         faults.append(f"their variance is {row['variance']:.2f} of that of real ones")
     if row["variance"] < 0.5 and row["nn_generated"] > 0.95:
@@ -282,7 +284,7 @@ def _doubts(row, target, ceiling):
             f"their gene-gene correlations agree with real ones by {row['correlation']:.2f} "
             f"(training profiles: {ceiling:.2f})"
         )
-    if row["neighbors"] < 0.5:
+    if row["neighbors"] < 0.5 * real["neighbors"]:
         faults.append(f"only {row['neighbors']:.0%} of them have neighbors of that state")
     if not passed or not faults:
         return []

@@ -86,7 +86,7 @@ class TSPG(PerturberFamily, Perturber):
     lr : float, default=2e-3
         Learning rate of G in the first epoch; the paper's, for the hourglass, is 2e-4.
     lr_final : float, default=1e-4
-        That of the last epoch; it falls linearly, and D's with it.
+        That of the last epoch, if lower; it falls linearly, and D's with it.
     critic_lr : float, default=1e-4
         Learning rate of D in the first epoch, as published.
     max_epochs : int, default=150
@@ -383,7 +383,7 @@ class TSPG(PerturberFamily, Perturber):
             normalization="batch",
         )
         f = TargetModel(self.classifier_, self.x_scaler_)
-        callbacks = [("decay", training.LinearDecay(self.lr_final / self.lr))]
+        callbacks = [("decay", training.LinearDecay(min(1.0, self.lr_final / self.lr)))]
         if self.verbose:
             callbacks.append(("progress", training.ProgressBar("TSPG")))
         device = torch.device(self.device_)

@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
 
 from skgex._utils._naming import few
-from skgex._utils._perturbed import as_states, in_shares, perturbed
+from skgex._utils._perturbed import as_states, check_known, in_shares, perturbed
 from skgex._utils._validation import as_host
 from skgex.plotting._style import (
     BLUE,
@@ -147,17 +147,17 @@ class StateMapDisplay:
         made = perturbed(model, _safe_indexing(X, moved))
         both = np.concatenate([original, in_shares(model, made)])
         # Of all others: a profile perturbed within its state's spread is nearest to itself before.
-        nearest = NearestNeighbors(n_neighbors=min(2, len(rows))).fit(original)
+        # Of all that were passed, drawn or not: the perturbed ones come from all states.
+        nearest = NearestNeighbors(n_neighbors=2).fit(in_shares(model, X))
         nearest = nearest.kneighbors(both[len(rows) :], return_distance=False)
-        is_itself = rows[nearest[:, 0]] == moved
-        nearest = np.where(is_itself, nearest[:, -1], nearest[:, 0])
+        nearest = np.where(nearest[:, 0] == moved, nearest[:, 1], nearest[:, 0])
         places = _places(both, perplexity, rng)
         return cls(
             places[: len(rows)],
             y[rows],
             places[len(rows) :],
             target=target,
-            n_near_target=int(np.sum(y[rows][nearest] == target)),
+            n_near_target=int(np.sum(y[nearest] == target)),
         ).plot(ax=ax)
 
     def plot(self, *, ax=None):
@@ -255,6 +255,7 @@ def perturber_and_profiles(estimator, X, y):
             "of skgex.perturbation."
         )
     check_is_fitted(estimator)
+    check_known(as_states(y, X), estimator)
     y = as_states(y, X)
     X = as_host(X)
     values = check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite=False, input_name="X")
