@@ -40,7 +40,7 @@ numpydoc_validation_checks = {"GL08", "PR01", "PR02", "PR03", "RT01", "SS01"}
 numpydoc_validation_exclude = {
     r"\.(AlignmentReport|FiveByTwoResult|GeneSetAgreement|GeneSummary|MethodResult)$",
     r"\.(Enrichment|ModuleEnrichment|ModuleMatch|ModuleSizes|ProfileSplit|TwoSampleResult)$",
-    r"\.(PerturbedGenes|Realism)$",
+    r"\.(LandmarkRelevance|PerturbedGenes|Realism)$",
 }
 
 # -- gallery -----------------------------------------------------------------------------------

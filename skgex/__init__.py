@@ -49,6 +49,7 @@ _CONTENTS = {
     "skgex.preprocessing": [
         "GeneScaler",
         "LandmarkPanel",
+        "LandmarkSelector",
         "CompositeMeasurement",
         "GeneAligner",
         "QuantileNormalizer",
@@ -84,6 +85,7 @@ _CONTENTS = {
     "skgex.inspection": [
         "enrichment",
         "gene_set_agreement",
+        "landmark_relevance",
         "module_enrichment",
         "module_genes",
         "module_stability",

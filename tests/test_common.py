@@ -29,6 +29,7 @@ SMALL = {
     "SMAFNetRegressor": dict(n_rounds=2, hidden_units=32, max_epochs=100, random_state=0),
     "ResidualRegressor": dict(residual_estimator=skgex.RidgeRegressor(), random_state=0),
     "CompositeMeasurement": dict(n_measurements=2),
+    "LandmarkSelector": dict(n_landmarks=1),
     "StateClassifier": dict(hidden_units=(64,), max_epochs=100, lr=0.01, random_state=0),
     "TSPG": dict(
         classifier=skgex.StateClassifier((16,), max_epochs=20, random_state=0),

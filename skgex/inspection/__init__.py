@@ -13,10 +13,12 @@ from skgex.inspection._modules import (
 )
 from skgex.inspection._perturbed_genes import PerturbedGenes, perturbed_genes
 from skgex.inspection._realism import Realism, realism
+from skgex.inspection._relevance import LandmarkRelevance, landmark_relevance
 
 __all__ = [
     "enrichment",
     "gene_set_agreement",
+    "landmark_relevance",
     "match_modules",
     "module_enrichment",
     "module_genes",
@@ -26,6 +28,7 @@ __all__ = [
     "realism",
     "Enrichment",
     "GeneSetAgreement",
+    "LandmarkRelevance",
     "ModuleEnrichment",
     "ModuleMatch",
     "ModuleSizes",

@@ -10,6 +10,7 @@ from skgex.plotting._loss_curve import LossCurveDisplay
 from skgex.plotting._method_comparison import MethodComparisonDisplay
 from skgex.plotting._perturbed_genes import PerturbedGenesDisplay
 from skgex.plotting._prediction import PredictionDisplay
+from skgex.plotting._relevance import RelevanceDisplay
 from skgex.plotting._reliability import ReliabilityDisplay
 from skgex.plotting._state_map import StateMapDisplay
 from skgex.plotting._task_relations import TaskRelationsDisplay
@@ -22,6 +23,7 @@ __all__ = [
     "PredictionDisplay",
     "LossCurveDisplay",
     "TaskRelationsDisplay",
+    "RelevanceDisplay",
     "StateMapDisplay",
     "TransitionDisplay",
     "PerturbedGenesDisplay",
