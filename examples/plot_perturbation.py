@@ -130,7 +130,7 @@ with warnings.catch_warnings(action="ignore"):  # the same sentences are printed
 print(found)
 
 # %%
-# Look at *constant mean* first: the mean profile of tumour A, told for every sample, convinces
+# Look at *constant mean* first: the mean profile of tumour A, given for every sample, convinces
 # the classifier and three more. It has no variance, no correlations, and nothing of the profile
 # that it was. The published form has gone half of that way: half of the variance is left, genes
 # go together less as they do in real tumours, and a forest tells its profiles from real ones
