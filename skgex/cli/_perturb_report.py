@@ -41,8 +41,8 @@ def _realism(found):
 
 
 def _enrichment(pooled, by_state):
-    """Rows of all lists: those of all states together under the state ``all``."""
-    table = pooled.table.assign(list=pooled.table["list"] + ": all")
+    """Rows of all lists: those of all states together under ``(all states)``."""
+    table = pooled.table.assign(list=pooled.table["list"] + ": (all states)")
     if by_state is not None:
         table = pd.concat([table, by_state.table])
     lists = table.pop("list").str.partition(": ")

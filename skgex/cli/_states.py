@@ -11,12 +11,14 @@ import numpy as np
 
 from skgex._utils._gene_ids import as_ids
 from skgex._utils._naming import few
-from skgex.cli._input import say
+from skgex.cli._input import say, warn
 from skgex.cli._task import check_measured, numbered
 from skgex.datasets import ExpressionData
 from skgex.datasets._metadata import is_missing_text
 from skgex.datasets._opening import reading
 from skgex.datasets._text import open_text
+
+_ENOUGH_TO_JUDGE = 23  # profiles of the target: a fifth of them are the five that realism asks for
 
 
 @dataclass
@@ -106,6 +108,11 @@ def make_states(data, labels, target, min_samples):
         f"states ({' to '.join(f'{n:,}' for n in sizes)} profiles each)"
     )
     say(f"States: {told}.")
+    if counts[target] < _ENOUGH_TO_JUDGE:
+        warn(
+            f"a fifth of the {counts[target]} profiles of {target} is held out, too few to judge "
+            "whether perturbed ones look real; what changes is told all the same."
+        )
     return States(data, names[kept], target, told)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import skgex as sg
 from skgex.cli import main
+from skgex.cli._states import make_states
 from skgex.datasets import ExpressionData, read_expression, write_expression, write_gmt
 from skgex.inspection import Realism, realism
 
@@ -149,7 +150,7 @@ def test_gene_sets_get_a_fit_only_if_they_are_named(run, by_hand):
 def test_all_sets_are_tested_against_the_measured_genes(run, simulated):
     rows = read_table(run.report / "enrichment.csv")
     assert {row["set"] for row in rows} <= {"EARLY", "LATE"}
-    assert {row["state"] for row in rows} == {"all", "state1", "state3"}
+    assert {row["state"] for row in rows} == {"(all states)", "state1", "state3"}
     for row in rows:
         n_genes = len(simulated.genes)
         fold = int(row["overlap"]) * n_genes / (int(row["list_size"]) * int(row["set_size"]))
@@ -188,7 +189,10 @@ def test_published_form_from_a_column_to_a_csv(skgex, expression_file, tmp_path,
         (("--gene-set", "EARLIER"), "--gene-set 'EARLIER' is not in"),
         (("--gene-set", "EARLIER"), "Did you mean 'EARLY'"),
         (("--gene-sets", "others.gmt"), "Columns of its gene table that name genes: symbol."),
+        (("--gene-set", "ELSEWHERE"), "--gene-set 'ELSEWHERE' has no measured gene"),
+        (("--out", "sets.gmt"), "--out"),
         (("--report", "states.csv"), "is a file"),
+        (("--seed", "-1"), "--seed"),
         (("--out", "no/where.npz"), "there is no folder 'no'"),
         (("--min-samples", "3"), "--min-samples"),
     ],
@@ -206,6 +210,16 @@ def test_words_that_do_not_fit(
     assert said in sentence
     assert list(tmp_path.iterdir()) == []
     assert sorted(files.iterdir()) == before
+
+
+def test_a_target_too_small_to_be_judged_is_told_before_training(simulated, tmp_path, capsys):
+    rows = np.flatnonzero(simulated.sample_table["state"] == TARGET)
+    lines = [f"{simulated.samples[row]},{TARGET}" for row in rows[:10]]
+    others = np.flatnonzero(simulated.sample_table["state"] == "state1")
+    lines += [f"{simulated.samples[row]},state1" for row in others]
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    make_states(simulated, str(tmp_path / "labels.csv"), TARGET, 5)
+    assert f"a fifth of the 10 profiles of {TARGET} is held out" in capsys.readouterr().err
 
 
 def test_a_set_without_a_file_of_sets(refused, expression_file):
@@ -242,10 +256,13 @@ def test_a_missing_value_is_named(refused, simulated, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["data.npz"]
 
 
-def test_neither_data_nor_labels_are_overwritten(refused, expression_file, files):
-    for path in (expression_file, files / "states.csv"):
+def test_neither_data_nor_labels_nor_sets_are_overwritten(refused, expression_file, files):
+    sets = files / "sets.txt"
+    sets.write_bytes((files / "sets.gmt").read_bytes())
+    for path in (expression_file, files / "states.csv", sets):
         before = path.read_bytes()
         words = ("--data", expression_file, "--labels", files / "states.csv", "--target", TARGET)
+        words += ("--gene-sets", sets)
         assert "name another one" in refused("perturb", *words, "--output", path)
         assert path.read_bytes() == before
 
