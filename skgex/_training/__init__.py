@@ -20,6 +20,7 @@ from skgex._training._forward import finished, forward
 from skgex._training._net import SupervisedNet
 from skgex._training._players import PlayersNet
 from skgex._training._rounding_adam import RoundingAdam
+from skgex._training._settings import plain_schedule
 
 __all__ = [
     "BestEpoch",
@@ -36,6 +37,7 @@ __all__ = [
     "float64_device",
     "forward",
     "forked_rng",
+    "plain_schedule",
     "present_device",
     "gradient_clipping",
     "resolve_device",

@@ -1,6 +1,7 @@
-"""Checks of arrays whose rows are profiles."""
+"""Checks of arrays whose rows are profiles, and of what estimators are given and keep."""
 
 import sys
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length
@@ -82,3 +83,21 @@ def check_split(train, test, n_labelled):
                 f"cv names profile {last}, but there are {n_labelled} labelled profiles: pass a "
                 "splitter, or splits of these."
             )
+
+
+def forget_fit(estimator):
+    """Drop all that an earlier fit has left: should this one fail, no half of that answers."""
+    for name in [n for n in vars(estimator) if n.endswith("_")]:
+        delattr(estimator, name)
+
+
+def check_units(units, name, fewest=0):
+    """Refuse numbers of units that no layer can have."""
+    units = list(units)
+    if len(units) < fewest or not all(
+        isinstance(u, Integral) and u is not True and u >= 1 for u in units
+    ):
+        raise ValueError(
+            f"{name}={tuple(units)!r} must hold whole numbers of at least 1, the units of each "
+            f"hidden layer{', and at least one of them' if fewest else ''}."
+        )

@@ -43,6 +43,14 @@ warm_start : bool, default=False
 checkpoint : path-like or None, default=None
     Folder for checkpoints; a fit that was killed continues from its last epoch when it is
     started again with the same data, parameters and integer ``random_state``.""",
+    "hardware": """\
+device : str or None, default=None
+    None takes the fastest of cuda, mps and cpu.
+precision : {"auto", "float32", "bfloat16"}, default="auto"
+    Of the matrix products in training; "auto" uses bfloat16 where hardware gains from it.
+random_state : int, RandomState instance or None, default=None
+verbose : bool or int, default=False
+    Show a progress bar.""",
     "tasks": """\
 task_similarity_ : ndarray of shape (n_targets, n_targets)
     How much the target gene of a row tells about that of a column, for scaled genes, with a sign;

@@ -17,6 +17,7 @@ from skgex._utils._blocks import blocks
 from skgex._utils._gene_ids import as_ids
 from skgex._utils._groups import as_groups, clusters
 from skgex._utils._perturbed import as_states
+from skgex._utils._pipelines import seen_by_final
 from skgex._utils._validation import as_host
 from skgex.base._profile_regressor import ProfileRegressor
 
@@ -135,19 +136,7 @@ def _relevance(model, Z, rule, epsilon):
 def _final_regressor(estimator, X):
     """Step out of grid searches and pipelines: a regressor, what it sees of X, and names."""
     check_is_fitted(estimator)
-    names = _get_feature_names(X)
-    while True:
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            for _, step in estimator.steps[:-1]:
-                if step not in (None, "passthrough"):
-                    X = step.transform(X)
-                    named = hasattr(step, "get_feature_names_out")
-                    names = step.get_feature_names_out(names) if named else None
-            estimator = estimator.steps[-1][1]
-        else:
-            return estimator, X, names
+    return seen_by_final(estimator, X, _get_feature_names(X))
 
 
 def _names(given, known, noun, n_genes):

@@ -3,9 +3,9 @@
 from html import escape
 from string import Template
 
+from skgex._utils._naming import two_digits
 from skgex.cli._html import facts, figure, frame, note, table
 from skgex.cli._perturb_verdict import CRITERIA, MEASURES
-from skgex.cli._perturb_verdict import figure as number
 
 _STYLE = """.measures td { vertical-align: top; } .measures td:first-child { width: 44%; }
 .measures th + th, .measures td + td { padding: .35rem .45rem; }
@@ -72,9 +72,9 @@ def _realism(found):
     head = ["", "ideal", *found.table["method"]]
     rows = []
     for measure, (ideal, words) in MEASURES.items():
-        ideal = number(found.correlation_ceiling) if ideal is None else ideal
+        ideal = two_digits(found.correlation_ceiling) if ideal is None else ideal
         words = escape(words.format(target=found.target))
-        values = map(number, found.table[measure])
+        values = map(two_digits, found.table[measure])
         rows.append([f"<b>{measure}</b><i>{words}</i>", ideal, *values])
     title = (
         f"{found.n_perturbed:,} held-out profiles of {found.n_states} "
@@ -135,8 +135,8 @@ def _fits(result):
             f"{row.n_genes:,}"
             + f" of {row.n_genes + row.n_unmeasured:,}" * (row.n_unmeasured > 0),
             *(f"{share:.1%}" for share in (row.train, row.held_out, row.held_out_others)),
-            number(row.variance),
-            number(row.auc),
+            two_digits(row.variance),
+            two_digits(row.auc),
         ]
         for row in result.sets.itertuples()
     ]

@@ -2,6 +2,8 @@
 
 from math import isnan
 
+from skgex._utils._naming import two_digits
+
 # So many real profiles leave a standard error of about .1 in an AUC.
 _ENOUGH_PROFILES = 20
 
@@ -54,11 +56,6 @@ MEASURES = {
         "apart from real ones, or too close to each other",
     ),
 }
-
-
-def figure(value):
-    """A number of the realism table, as read."""
-    return "–" if isnan(value) else f"{round(value, 2) + 0.0:.2f}"  # no -0.00
 
 
 def verdict(found, name, map_name, *, advice=""):
@@ -153,8 +150,9 @@ def _doubts(row, real, found):
 def _for_real(row, found):
     return (
         f"Their variance is {row['variance']:.2f} of that of real {found.target} profiles, their "
-        f"gene-gene correlations agree with real ones by {figure(row['correlation'])} (training "
-        f"profiles of {found.target}: {figure(found.correlation_ceiling)}), and a random forest "
+        f"gene-gene correlations agree with real ones by {two_digits(row['correlation'])} "
+        f"(training profiles of {found.target}: {two_digits(found.correlation_ceiling)}), and a "
+        "random forest "
         f"that tells them from real ones has an AUC of {row['auc']:.2f} (0.5: it cannot)."
     )
 
@@ -163,7 +161,7 @@ def _beside(row, other, map_name):
     """How the perturber compares with what needs no training."""
     named = {"auc": "AUC", "correlation": "correlations", "identity": "identity kept"}
     figures = ", ".join(
-        f"{words} {figure(other[measure])} (here {figure(row[measure])})"
+        f"{words} {two_digits(other[measure])} (here {two_digits(row[measure])})"
         for measure, words in named.items()
     )
     gain = other["auc"] - row["auc"]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
+from skgex._utils._naming import two_digits
 from skgex.cli._input import say
-from skgex.cli._perturb_verdict import figure
 from skgex.cli._results import as_text
 from skgex.inspection import perturbed_genes, realism
 from skgex.perturbation import TSPG, GaussianTransport
@@ -118,7 +118,7 @@ def as_texts(result, enrichments):
         yield "\n".join(_enriched(pooled, direction) for direction in ("raised", "lowered"))
     if len(result.sets) > 1:
         shares = result.sets[["train", "held_out", "held_out_others"]].map("{:.1%}".format)
-        others = result.sets[["variance", "auc"]].map(figure)
+        others = result.sets[["variance", "auc"]].map(two_digits)
         n_genes = result.sets["n_genes"].map("{:,}".format)
         rows = pd.concat([result.sets["gene_set"], n_genes, shares, others], axis=1)
         head = ("genes of", "number", "training", "held out", "of other states", "variance", "auc")

@@ -168,17 +168,14 @@ def _hidden(params):
 
 def _settings(params, device, verbose):
     """Of the schedule, the same for every generator."""
-    callbacks = [("decay", training.LinearDecay(0.01))]
-    callbacks += training.gradient_clipping(_LONGEST_GRADIENT)
-    if verbose:
-        callbacks.append(("progress", training.ProgressBar("CSGMRegressor")))
-    return dict(
+    return training.plain_schedule(
+        "CSGMRegressor",
         lr=params.lr,
+        lr_final=0.01 * params.lr,
         max_epochs=params.max_epochs,
-        optimizer=torch.optim.Adam,
-        optimizer__fused=True,
         device=device,
-        callbacks=callbacks,
+        verbose=verbose,
+        callbacks=training.gradient_clipping(_LONGEST_GRADIENT),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
+from skgex._utils._naming import two_digits
 from skgex._utils._perturbed import as_states
 from skgex._utils._tables import as_table
 from skgex.inspection._perturber_input import (
@@ -50,9 +51,9 @@ class Realism(NamedTuple):
 
     def __str__(self):
         ideal = _IDEAL | {"correlation": self.correlation_ceiling}
-        columns = [["", *ideal], ["ideal", *map(_figure, ideal.values())]]
+        columns = [["", *ideal], ["ideal", *map(two_digits, ideal.values())]]
         for row, method in enumerate(self.table["method"]):
-            columns.append([method, *(_figure(self.table[name][row]) for name in ideal)])
+            columns.append([method, *(two_digits(self.table[name][row]) for name in ideal)])
         widths = [max(map(len, column)) for column in columns]
         lines = (
             "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
@@ -292,7 +293,3 @@ def _doubts(row, real, target):
         f"{row['method']}: the perturbed profiles are called {str(target)!r} by "
         f"{' and '.join(passed)}, but {', '.join(faults)}: not realistic."
     ]
-
-
-def _figure(value):
-    return "–" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"  # no -0.00

@@ -8,9 +8,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skgex._utils._naming import few
 from skgex._utils._optional import optional
 from skgex._utils._perturbed import as_states
-from skgex._utils._validation import as_host, like
+from skgex._utils._validation import as_host, forget_fit, like
 from skgex.base import check_same_genes
-from skgex.perturbation._states import check_enough, check_target, forget_fit, states_to_learn
+from skgex.perturbation._states import check_enough, check_target, states_to_learn
 from skgex.preprocessing import GeneScaler
 
 _FLOATS = [np.float64, np.float32]
@@ -19,8 +19,8 @@ _FLOATS = [np.float64, np.float32]
 class Perturber(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Validation, gene scaling and output: a method learns and moves profiles within [0, 1].
 
-    A method calls :meth:`_training_profiles` in ``fit``, sets ``classifier_``, and implements
-    ``_move(Z, ...) -> Z`` on scaled profiles.
+    A method calls :meth:`_validated` and :meth:`_scaled` in ``fit``, sets ``classifier_`` by
+    :meth:`_fitted_classifier`, and implements ``_move(Z, ...) -> Z`` on scaled profiles.
     """
 
     _parameter_constraints: dict = {

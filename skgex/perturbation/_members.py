@@ -45,7 +45,7 @@ class PerturberFamily:
         self.members_ = members
         self.gene_positions_ = {name: columns for name, (columns, _) in genes.items()}
         head = ("gene_set", "target", "n_genes", "n_unmeasured", *member.accuracy_)
-        self._results = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
+        self._results_ = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
         return self
 
     @property
@@ -56,7 +56,7 @@ class PerturberFamily:
                 f"{type(self).__name__} has results_ once it is fitted for several targets or "
                 "gene sets; accuracy_ has those of a single generator."
             )
-        return as_table(self._results)
+        return as_table(self._results_)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the genes that come out.

@@ -13,8 +13,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skgex import _losses as losses
 from skgex import _training as training
 from skgex._nets import MLP
-from skgex._utils._validation import as_host
-from skgex.perturbation._states import check_units, forget_fit, states_to_learn
+from skgex._utils._validation import as_host, check_units, forget_fit
+from skgex.base import fill_docstring
+from skgex.perturbation._states import states_to_learn
 from skgex.preprocessing import GeneScaler
 
 _NATURAL = Interval(Integral, 1, None, closed="left")
@@ -23,6 +24,7 @@ _FLOATS = [np.float64, np.float32]
 _FEWEST_BATCHES = 8
 
 
+@fill_docstring
 class StateClassifier(ClassifierMixin, BaseEstimator):
     """A net that tells the state of a profile: tissue, tumour type, healthy or not.
 
@@ -46,13 +48,7 @@ class StateClassifier(ClassifierMixin, BaseEstimator):
         The paper does not say.
     batch_size : int, default=128
         Smaller where an epoch would have fewer than 8 batches.
-    device : str or None, default=None
-        None takes the fastest of cuda, mps and cpu.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of the matrix products in training; "auto" uses bfloat16 where hardware gains from it.
-    random_state : int, RandomState instance or None, default=None
-    verbose : bool or int, default=False
-        Show a progress bar.
+    %(hardware)s
 
     Attributes
     ----------
@@ -197,21 +193,19 @@ class StateClassifier(ClassifierMixin, BaseEstimator):
             activation="relu",
             dropout=self.dropout,
         )
-        callbacks = [("decay", training.LinearDecay(0.01))]
-        if self.verbose:
-            callbacks.append(("progress", training.ProgressBar("StateClassifier")))
         widest = max((*self.hidden_units, n_genes))
+        device = torch.device(self.device_)
         return training.SupervisedNet(
             module,
             criterion=losses.cross_entropy,
-            lr=self.lr,
-            max_epochs=self.max_epochs,
-            optimizer=torch.optim.Adam,
-            optimizer__fused=True,
-            device=self.device_,
-            callbacks=callbacks,
-            precision=training.resolve_precision(
-                self.precision, torch.device(self.device_), widest
+            precision=training.resolve_precision(self.precision, device, widest),
+            **training.plain_schedule(
+                "StateClassifier",
+                lr=self.lr,
+                lr_final=0.01 * self.lr,
+                max_epochs=self.max_epochs,
+                device=self.device_,
+                verbose=self.verbose,
             ),
         )
 

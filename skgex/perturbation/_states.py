@@ -1,19 +1,12 @@
 """States of profiles: their names, and who is held out."""
 
 from difflib import get_close_matches
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
 from skgex._utils._naming import few
 from skgex._utils._perturbed import as_states
-
-
-def forget_fit(estimator):
-    """Drop all that an earlier fit has left: should this one fail, no half of that answers."""
-    for name in [n for n in vars(estimator) if n.endswith("_") or n == "_results"]:
-        delattr(estimator, name)
 
 
 def states_to_learn(y, X, learner):
@@ -69,15 +62,3 @@ def hold_out(y, share, random_state):
         rows = random_state.permutation(np.flatnonzero(y == state))
         held_out[rows[: min(round(share * len(rows)), len(rows) - 2)]] = True
     return held_out
-
-
-def check_units(units, name, fewest=0):
-    """Refuse numbers of units that no layer can have."""
-    units = list(units)
-    if len(units) < fewest or not all(
-        isinstance(u, Integral) and u is not True and u >= 1 for u in units
-    ):
-        raise ValueError(
-            f"{name}={tuple(units)!r} must hold whole numbers of at least 1, the units of each "
-            f"hidden layer{', and at least one of them' if fewest else ''}."
-        )

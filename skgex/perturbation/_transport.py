@@ -68,6 +68,8 @@ class GaussianTransport(Perturber):
     target_mean_ : ndarray of shape (n_genes,)
         Mean of the target state, in the units of ``X``.
     classifier_ : classifier
+    n_target_ : int
+        Training profiles of the target state.
     x_scaler_ : GeneScaler
     n_features_in_ : int
     feature_names_in_ : ndarray of str

@@ -14,10 +14,12 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skgex import _training as training
 from skgex._nets import MLP, GeneCurves, Hourglass
+from skgex._utils._validation import check_units
+from skgex.base import fill_docstring
 from skgex.perturbation._base import Perturber
 from skgex.perturbation._members import PerturberFamily
 from skgex.perturbation._state_classifier import StateClassifier
-from skgex.perturbation._states import check_units, hold_out
+from skgex.perturbation._states import hold_out
 from skgex.perturbation._target_model import TargetModel
 from skgex.perturbation._transport import GaussianTransport
 from skgex.perturbation._tspg_net import TSPGNet
@@ -29,6 +31,7 @@ _POSITIVE = Interval(Real, 0, None, closed="neither")
 _USUAL_VARIANCE = 0.5, 2.0
 
 
+@fill_docstring
 class TSPG(PerturberFamily, Perturber):
     """TSPG: learn what must change in profiles of any state to turn them into a target state.
 
@@ -98,13 +101,7 @@ class TSPG(PerturberFamily, Perturber):
     original_units : bool, default=True
         Whether profiles and changes come in the units of ``X``, or in shares of a gene's training
         range.
-    device : str or None, default=None
-        None takes the fastest of cuda, mps and cpu.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of the matrix products in training; "auto" uses bfloat16 where hardware gains from it.
-    random_state : int, RandomState instance or None, default=None
-    verbose : bool or int, default=False
-        Show a progress bar.
+    %(hardware)s
 
     Attributes
     ----------
@@ -127,6 +124,8 @@ class TSPG(PerturberFamily, Perturber):
         Total variance of perturbed training profiles over that of real ones of the target state.
     target_mean_ : ndarray of shape (n_genes,)
         μ_t, in the units of ``X``.
+    n_target_ : int
+        Training profiles of the target state.
     members_ : dict of dict of TSPG
         With several targets or gene sets: ``members_[gene_set][target]``; without gene sets the
         one key is None.
@@ -375,35 +374,31 @@ class TSPG(PerturberFamily, Perturber):
             module.knots.copy_(torch.from_numpy(knots))
         else:
             module = Hourglass(n_genes, self.hidden_units, self.n_residual_blocks)
-        critic = MLP(
-            n_genes,
-            1,
-            tuple(self.critic_units),
-            activation="leaky_relu",
-            normalization="batch",
-        )
+        players = {}
+        if self.lambda_gan > 0:
+            look = dict(activation="leaky_relu", normalization="batch")
+            players["critic"] = MLP(n_genes, 1, tuple(self.critic_units), **look)
         f = TargetModel(self.classifier_, self.x_scaler_)
-        callbacks = [("decay", training.LinearDecay(min(1.0, self.lr_final / self.lr)))]
-        if self.verbose:
-            callbacks.append(("progress", training.ProgressBar("TSPG")))
         device = torch.device(self.device_)
         widest = max((n_genes, *self.critic_units))
         return TSPGNet(
             module,
-            players={"critic": critic} if self.lambda_gan > 0 else {},
+            players=players,
             learning_rates={"critic": self.critic_lr},
             params=self,
             criterion=None,
             state_scores=f.module.to(device),
             target=f.classes.tolist().index(self.target_),
             target_profiles=torch.as_tensor(Z[is_target], dtype=torch.float32, device=device),
-            lr=self.lr,
-            max_epochs=self.max_epochs,
-            optimizer=torch.optim.Adam,
-            optimizer__fused=True,
-            device=self.device_,
-            callbacks=callbacks,
             precision=training.resolve_precision(self.precision, device, widest),
+            **training.plain_schedule(
+                "TSPG",
+                lr=self.lr,
+                lr_final=self.lr_final,
+                max_epochs=self.max_epochs,
+                device=self.device_,
+                verbose=self.verbose,
+            ),
         )
 
     def _batches(self, seed, *arrays):

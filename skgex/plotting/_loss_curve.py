@@ -4,6 +4,7 @@ from math import ceil
 
 import numpy as np
 
+from skgex._utils._pipelines import final_estimator
 from skgex.plotting._style import BLUE, DASHED, ORANGE, VERMILLION, panels, style
 
 # In words, and where a loss is one formula, in the papers' symbols.
@@ -97,7 +98,7 @@ class LossCurveDisplay:
         ValueError
             If the estimator has no ``history_``.
         """
-        net = _final_estimator(estimator)
+        net = final_estimator(estimator)
         if not hasattr(net, "history_"):
             raise ValueError(
                 f"{type(net).__name__} has no history_: only nets are trained in epochs, and "
@@ -173,14 +174,3 @@ class LossCurveDisplay:
 
 def _is_validation(name):
     return name.startswith("valid")
-
-
-def _final_estimator(estimator):
-    """Step out of grid searches and pipelines."""
-    while True:
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        else:
-            return estimator

@@ -7,8 +7,16 @@ import numpy as np
 from skgex._utils._gene_ids import as_ids, repeated
 from skgex._utils._naming import few
 from skgex.plotting._enrichment import table_column
-from skgex.plotting._style import BLUE, VERMILLION, count, new_axes, shorten, style
-from skgex.plotting._transition import EXTEND
+from skgex.plotting._style import (
+    BLUE,
+    EXTEND,
+    VERMILLION,
+    count,
+    diverging,
+    new_axes,
+    shorten,
+    style,
+)
 
 _DIRECTIONS = ("raised", "lowered")
 
@@ -155,9 +163,7 @@ class PerturbedGenesDisplay:
         return rows + 1 + is_first
 
     def _draw_change(self, ax, places):
-        from matplotlib.colors import LinearSegmentedColormap
-
-        colors = LinearSegmentedColormap.from_list("change", (BLUE, "white", VERMILLION))
+        colors = diverging()
         change = np.ma.masked_all((places[-1] + 1, len(self.states)))
         change[places] = self.change
         ax.grid(False)

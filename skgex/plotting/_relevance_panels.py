@@ -2,8 +2,14 @@
 
 import numpy as np
 
-from skgex.plotting._style import BLUE, DENSITY_COLORS, INK, MUTED, VERMILLION, shorten
-from skgex.plotting._transition import EXTEND
+from skgex.plotting._style import (
+    DENSITY_COLORS,
+    EXTEND,
+    INK,
+    MUTED,
+    diverging,
+    shorten,
+)
 
 _CELL_FONTS, _LIST_FONT = (4.5, 6.5), 8
 _LETTER, _LIST_LETTER = 0.62, 0.56  # widths, in points of the font; lists have commas and spaces
@@ -13,13 +19,13 @@ def heat_map(ax, scores, names, *, is_signed):
     """Draw scores with a named row for each group, and a colour bar."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    colors = (BLUE, "white", VERMILLION) if is_signed else ("white", *DENSITY_COLORS)
+    magnitudes = LinearSegmentedColormap.from_list("relevance", ("white", *DENSITY_COLORS))
     limit = float(np.quantile(np.abs(scores), 0.98) or np.abs(scores).max() or 1)
     image = ax.imshow(
         scores,
         aspect="auto",
         interpolation="nearest",
-        cmap=LinearSegmentedColormap.from_list("relevance", colors),
+        cmap=diverging() if is_signed else magnitudes,
         vmin=-limit if is_signed else 0,
         vmax=limit,
     )

@@ -6,12 +6,11 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils import _safe_indexing, check_array, check_random_state
-from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
+from sklearn.utils import _safe_indexing, check_random_state
 
 from skgex._utils._naming import few
-from skgex._utils._perturbed import as_states, check_known, in_shares, perturbed
-from skgex._utils._validation import as_host
+from skgex._utils._perturbed import in_shares, perturbed
+from skgex.plotting._perturber import perturber_and_profiles
 from skgex.plotting._style import (
     BLUE,
     INK,
@@ -216,61 +215,6 @@ class StateMapDisplay:
             # A little above, so that it hides no group of few profiles.
             place = dict(xytext=(0, 3), textcoords="offset points")
             ax.annotate(str(position + 1), middle, **place, **look)
-
-
-def perturber_and_profiles(estimator, X, y):
-    """A fitted perturber, profiles in its units and their states, checked.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A perturber, or a pipeline or grid search that ends with one.
-    X : array-like of shape (n_profiles, n_genes)
-    y : array-like of shape (n_profiles,)
-
-    Returns
-    -------
-    model : estimator
-    X : ndarray or DataFrame of shape (n_profiles, n_genes)
-        What the earlier steps of a pipeline made of the profiles. A table stays one, so that the
-        perturber can check its columns.
-    y : ndarray of shape (n_profiles,)
-
-    Raises
-    ------
-    ValueError
-        If the estimator does not perturb, shapes differ, a value or state is missing, or all
-        profiles are of the target state.
-    """
-    while hasattr(estimator, "best_estimator_") or hasattr(estimator, "steps"):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            for _, step in estimator.steps[:-1]:
-                X = X if step in (None, "passthrough") else step.transform(X)
-            estimator = estimator.steps[-1][1]
-    if not hasattr(estimator, "perturb"):
-        raise ValueError(
-            f"{type(estimator).__name__} does not perturb: pass a fitted perturber, such as TSPG "
-            "of skgex.perturbation."
-        )
-    check_is_fitted(estimator)
-    check_known(as_states(y, X), estimator)
-    y = as_states(y, X)
-    X = as_host(X)
-    values = check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite=False, input_name="X")
-    if not (finite := np.isfinite(values)).all():
-        row, gene = np.argwhere(~finite)[0]
-        raise ValueError(
-            f"X holds {np.sum(~finite):,} NaN or infinite values, the first in row {row}, column "
-            f"{gene}: impute them, or leave these profiles out."
-        )
-    if (y == estimator.target_).all():
-        raise ValueError(
-            f"All profiles are of the target {str(estimator.target_)!r} already: pass profiles of "
-            "other states, which can be perturbed."
-        )
-    return estimator, X if hasattr(X, "columns") else values, y
 
 
 def _some(items, most, rng):

@@ -14,6 +14,9 @@ INK, MUTED, PALE = "#222222", "#6E6E6E", "#E4E4E4"
 # A line to compare with: equality, a reference, the best epoch.
 DASHED = MappingProxyType(dict(color=INK, linewidth=1, linestyle=(0, (4, 3))))
 
+# Ends of a colour bar that have values beyond them, low and high.
+EXTEND = MappingProxyType({(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"})
+
 # From light to dark, and dark enough at its light end to be seen on white.
 DENSITY_COLORS = ("#8CC7EA", BLUE, "#00243D")
 
@@ -123,6 +126,13 @@ def robust_limits(values):
     low, high = max(values.min(), lower - span), min(values.max(), upper + span)
     margin = 0.04 * (high - low) or 0.04 * abs(high) or 1.0
     return float(low - margin), float(high + margin)
+
+
+def diverging():
+    """The colours of what falls and rises: blue, white where nothing changes, and orange."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("diverging", (BLUE, "white", VERMILLION))
 
 
 def count(number, noun):

@@ -9,9 +9,9 @@ from scipy.spatial.distance import squareform
 from skgex._utils._blocks import gene_blocks
 from skgex._utils._gene_ids import repeated
 from skgex._utils._naming import few
+from skgex._utils._pipelines import final_estimator
 from skgex._utils._relations import as_relations
-from skgex.plotting._loss_curve import _final_estimator
-from skgex.plotting._style import BLUE, PALE, VERMILLION, count, new_axes, shorten, style
+from skgex.plotting._style import EXTEND, PALE, count, diverging, new_axes, shorten, style
 
 _MOST_NAMES = 60  # genes from which on their names could not be read
 _FEW = 5  # relations by which the most related genes are chosen: those to a group
@@ -127,7 +127,7 @@ class TaskRelationsDisplay:
         AttributeError
             If it was fitted or saved without them.
         """
-        model = _final_estimator(estimator)
+        model = final_estimator(estimator)
         # A property that is there and fails says itself what is missing, such as a call of fit.
         if not (hasattr(type(model), "task_similarity_") or hasattr(model, "task_similarity_")):
             raise ValueError(
@@ -162,7 +162,7 @@ class TaskRelationsDisplay:
             ax = new_axes(ax, (side + 2.2, side + 1.2))
             image = self._draw_relations(ax)
             beyond = (self.similarity.min() < -self.limit, self.similarity.max() > self.limit)
-            extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[beyond]
+            extend = EXTEND[beyond]
             bar = ax.figure.colorbar(image, ax=ax, extend=extend, extendfrac=0.03, shrink=0.8)
             bar.set_label("row tells about column")
             bar.outline.set_visible(False)
@@ -176,9 +176,7 @@ class TaskRelationsDisplay:
         return self
 
     def _draw_relations(self, ax):
-        from matplotlib.colors import LinearSegmentedColormap
-
-        colors = LinearSegmentedColormap.from_list("relations", (BLUE, "white", VERMILLION))
+        colors = diverging()
         # No gene tells about itself: grey, which is no colour of the scale.
         colors = colors.with_extremes(bad=PALE)
         relations = np.ma.array(self.similarity, mask=np.eye(len(self.genes), dtype=bool))

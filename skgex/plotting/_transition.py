@@ -9,16 +9,14 @@ from sklearn.utils.validation import _get_feature_names
 from skgex._utils._gene_ids import as_ids
 from skgex._utils._naming import few
 from skgex._utils._perturbed import in_shares, perturbed
-from skgex.plotting._state_map import perturber_and_profiles
-from skgex.plotting._style import BLUE, VERMILLION, count, panels, shorten, style
+from skgex.plotting._perturber import perturber_and_profiles
+from skgex.plotting._style import EXTEND, count, diverging, panels, shorten, style
 
 _COLUMNS = ("profile $x$", "change $P$", "perturbed $x_a$", "target mean $\\mu_t$")
 _CHANGE = 1  # its position among them
 _MOST_NAMES = 60  # genes from which on their names could not be read
 _MOST_ROWS = 200  # rows from which on they would be narrower than two pixels
 _N_SOURCES = 4
-# Ends of a colour bar that have values beyond them, low and high.
-EXTEND = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}
 
 
 class TransitionDisplay:
@@ -184,14 +182,12 @@ class TransitionDisplay:
         return values.min(), values.max()
 
     def _draw_panel(self, ax, values):
-        from matplotlib.colors import LinearSegmentedColormap
-
         is_change = np.zeros(values.shape, dtype=bool)
         is_change[:, _CHANGE] = True
         looks = (
             dict(cmap="viridis", clim=self._limits()),
             dict(
-                cmap=LinearSegmentedColormap.from_list("change", (BLUE, "white", VERMILLION)),
+                cmap=diverging(),
                 clim=(-self.limit, self.limit),
             ),
         )

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import skorch
 import torch
 from sklearn.exceptions import NotFittedError
 
 import skgex
 from skgex import DenseNetRegressor, DGEXRegressor
+from skgex import _losses as losses
 from skgex import _training as training
 
 RNG = np.random.default_rng(0)
@@ -16,6 +18,30 @@ Y = np.tanh(X @ RNG.normal(size=(6, 8)))
 
 def net(**params):
     return DenseNetRegressor(**(dict(hidden_units=16, max_epochs=6, random_state=0) | params))
+
+
+@pytest.mark.parametrize(("lr_final", "last"), [(1e-4, 1e-4), (1e-2, 1e-3)])
+def test_the_learning_rate_of_a_plain_schedule_falls_and_never_rises(lr_final, last):
+    rates = []
+
+    class Watch(skorch.callbacks.Callback):
+        def on_batch_begin(self, net, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    settings = training.plain_schedule(
+        "net",
+        lr=1e-3,
+        lr_final=lr_final,
+        max_epochs=5,
+        device="cpu",
+        verbose=False,
+        callbacks=[("watch", Watch())],
+    )
+    module = torch.nn.Linear(6, 8)
+    trained = training.SupervisedNet(module, criterion=losses.squared_error, **settings)
+    trained.fit(training.TensorBatches([torch.randn(20, 6), torch.randn(20, 8)], 20))
+    assert rates[0] == pytest.approx(1e-3) and rates[-1] == pytest.approx(last)
+    assert rates == sorted(rates, reverse=True)
 
 
 # -- batches ---------------------------------------------------------------------------------

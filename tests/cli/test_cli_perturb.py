@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import skgex as sg
-from skgex.cli import main
+from skgex.cli import _folder, main
 from skgex.cli._states import make_states
 from skgex.datasets import ExpressionData, read_expression, write_expression, write_gmt
 from skgex.inspection import Realism, realism
@@ -352,3 +352,16 @@ def test_every_measure_of_realism_is_explained():
     X, y = rng.normal(size=(40, 5)), np.repeat(["a", "b"], 20)
     found = realism(X[::2], X[::2], y[::2], X_train=X, y_train=y, target="a", baselines=False)
     assert [*found.table.columns] == ["method", "is_baseline", *MEASURES]
+
+
+def test_a_folder_beside_which_nothing_can_be_written_is_named(monkeypatch, tmp_path):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(_folder.tempfile, "mkdtemp", refuse)
+    with (
+        pytest.raises(PermissionError, match=r"Cannot write the report to .*Permission denied"),
+        _folder._whole_folder(tmp_path / "report"),
+    ):
+        pytest.fail("nothing to write into")
+    assert list(tmp_path.iterdir()) == []

@@ -212,6 +212,14 @@ def test_states_may_be_numbers_and_tables_structured_arrays():
 
 
 # -- bad input -------------------------------------------------------------------------------
+def test_states_of_another_coding_are_refused():
+    (X, y), estimator = profiles(1), fitted()
+    estimator.classes_ = np.unique(y)
+    codes = np.unique(y, return_inverse=True)[1]
+    with pytest.raises(ValueError, match="y names '0', '1', '2' and 1 more, which Shift has not"):
+        perturbed_genes(estimator, X, codes, genes=GENES)
+
+
 def test_bad_input():
     (X, y), estimator = profiles(1), fitted()
     with pytest.raises(ValueError, match="genes is None, and neither the perturber nor X knows"):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
@@ -188,6 +189,28 @@ def test_lost_correlations_and_too_wide_profiles_are_warned_of(result):
     assert f"(training profiles: {result.correlation_ceiling:.2f})" in lost
     assert "variance" not in lost
     assert f"their variance is {rows(result)['wide']['variance']:.2f} of that of real" in wide
+
+
+def test_neighbours_are_held_against_those_of_real_profiles():
+    """With one gene of noise real profiles have few neighbours of their state either."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 1)), np.repeat(["a", "b", "c", "d"], 100)
+    made = X.copy()  # no worse than real ones, since states do not differ
+    train, test = np.arange(0, 400, 2), np.arange(1, 400, 2)
+    found = realism(
+        {"as real": made[test]},
+        X[test],
+        y[test],
+        X_train=X[train],
+        y_train=y[train],
+        classifier=DummyClassifier(strategy="constant", constant="a").fit(X, y),
+        target="a",
+        random_state=0,
+    )
+    assert rows(found)["as real"]["reaches"] == 1
+    shares = {row: values["neighbors"] for row, values in rows(found).items()}
+    assert shares["real profiles"] < 0.5 and shares["as real"] < 0.5
+    assert not any("neighbors" in note for note in found.warnings)
 
 
 def test_baselines_are_never_warned_of_and_stand_last(result):

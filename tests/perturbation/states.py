@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 
 import skgex
@@ -23,6 +24,7 @@ OTHERS = y != "lung"
 # The method's own generator, and the paper's.
 GENERATORS = [{}, dict(generator="hourglass", coupling="independent")]
 GENERATOR_IDS = ["transport", "hourglass"]
+generators = pytest.mark.parametrize("params", GENERATORS, ids=GENERATOR_IDS)
 
 
 def new_profiles(n=90):

@@ -10,8 +10,6 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .states import (
     CODES,
-    GENERATOR_IDS,
-    GENERATORS,
     GENES,
     MEANS,
     OTHERS,
@@ -19,6 +17,7 @@ from .states import (
     TABLE,
     X,
     assert_same,
+    generators,
     new_profiles,
     tspg,
     y,
@@ -27,14 +26,6 @@ from .states import (
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Perturbed training profiles vary"  # nets that hardly train
 )
-generators = pytest.mark.parametrize("params", GENERATORS, ids=GENERATOR_IDS)
-
-
-@pytest.fixture(scope="module", params=GENERATORS, ids=GENERATOR_IDS)
-def model(request):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return tspg(**request.param).fit(TABLE, y)
 
 
 # -- what it learns --------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -22,6 +22,7 @@ from .states import (
     X,
     assert_same,
     classifier,
+    generators,
     transport,
     tspg,
     y,
@@ -30,14 +31,6 @@ from .states import (
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Perturbed training profiles vary"  # nets that hardly train
 )
-generators = pytest.mark.parametrize("params", GENERATORS, ids=GENERATOR_IDS)
-
-
-@pytest.fixture(scope="module", params=GENERATORS, ids=GENERATOR_IDS)
-def model(request):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return tspg(**request.param).fit(TABLE, y)
 
 
 # -- seeds and copies ------------------------------------------------------------------------

@@ -124,6 +124,21 @@ class TestStateMap:
         on_map = display.states[between.argmin(axis=1)] == "Nerve"
         assert on_map.sum() == n_near
 
+    def test_neighbours_are_sought_among_all_profiles_drawn_or_not(self):
+        """Moved by nothing, profiles of a state that is not drawn still have it for neighbours."""
+        model = Mover(distance=0.0).fit(profiles(), STATES)
+        counts = {draw_map(model=model, n_states=n).n_near_target for n in (2, 3, 5)}
+        assert counts == {0}
+
+    def test_states_that_fit_has_not_seen_are_refused(self):
+        model = Mover().fit(profiles(), STATES)
+        model.classes_ = np.unique(STATES)
+        coded = np.unique(STATES, return_inverse=True)[1]
+        with pytest.raises(
+            ValueError, match=r"y names '0', '1', '2' .*, which Mover has not seen"
+        ):
+            draw_map(y=coded, model=model)
+
     def test_the_legend_names_states_and_counts_perturbed_profiles(self):
         display = draw_map()
         assert display.names == ["Nerve", "Brain", LONG, "Liver", "Skin"]
